@@ -1,0 +1,18 @@
+import type { Channel } from "nice-grpc";
+import {
+  type RegisterServiceClient,
+  RegisterServiceDefinition,
+} from "../gen/bookstore/register/v1/register_service.ts";
+import { type ClientCallOptions, clientFactory } from "../interceptors/client/chain.ts";
+import type { Logger } from "../runtime/logger.ts";
+
+export type RegisterClient = RegisterServiceClient<ClientCallOptions>;
+
+/**
+ * A client of bookstore.register.v1. Deadlines and retries are the contract's.
+ *
+ * @param channel stays the caller's, to share and to close.
+ */
+export function registerClient(channel: Channel, logger: Logger): RegisterClient {
+  return clientFactory({ logger }).create(RegisterServiceDefinition, channel);
+}

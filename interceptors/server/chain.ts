@@ -1,0 +1,100 @@
+import type { ChannelOptions } from "@grpc/grpc-js";
+import { type CompatServiceDefinition, createServer, type ServiceImplementation } from "nice-grpc";
+import type { Registry } from "prom-client";
+import { HealthDefinition } from "../../gen/health/v1/health.ts";
+import { ServerReflectionDefinition } from "../../gen/grpc/reflection/v1/reflection.ts";
+import { ServerReflectionDefinition as ServerReflectionAlphaDefinition } from "../../gen/grpc/reflection/v1alpha/reflection.ts";
+import { type MethodContract, serviceContract } from "../../runtime/contracts.ts";
+import { type Health, healthHandler } from "../../runtime/health.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import { reflectionHandler } from "../../runtime/reflection.ts";
+import type { RunnableServer } from "../../runtime/run.ts";
+import { accessLog } from "./access-log.ts";
+import { type AdmissionOptions, admission } from "./admission.ts";
+import { deadline } from "./deadline.ts";
+import { errorMapping, statusOf } from "./error-mapping.ts";
+import type { ServerInterceptor } from "./interceptor.ts";
+import { messageSize, withMessageSizes } from "./message-size.ts";
+import { metrics } from "./metrics.ts";
+import { interceptCalls } from "./server-call.ts";
+import { statusSanitizer } from "./status-sanitizer.ts";
+import { terminator } from "./terminator.ts";
+import { traceContext } from "./trace-context.ts";
+import { validation } from "./validation.ts";
+
+/** A service definition as ts-proto generates it. */
+type Definition = CompatServiceDefinition & Parameters<typeof withMessageSizes>[0];
+
+export interface MeshServerOptions extends AdmissionOptions {
+  logger: Logger;
+  metrics: Registry;
+  health: Health;
+}
+
+export interface MeshServer extends RunnableServer {
+  /** Adds a service. Before listen(). @throws ContractError if its contract cannot be obeyed. */
+  add<Service extends Definition>(definition: Service, implementation: ServiceImplementation<Service>): void;
+}
+
+/** Limits of one connection. Requests have tighter ones of their own, by contract. */
+const SERVER_OPTIONS: ChannelOptions = {
+  "grpc.max_receive_message_length": 4_194_304,
+  "grpc.max_send_message_length": 4_194_304,
+  "grpc.max_concurrent_streams": 2_000,
+  "grpc.max_connection_idle_ms": 600_000,
+  "grpc.keepalive_time_ms": 60_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+  // Per-call bookkeeping for a debugging service that nobody serves here.
+  "grpc.enable_channelz": 0,
+};
+
+/** A server with the chain that every service runs, health checks and reflection. */
+export function meshServer(options: MeshServerOptions): MeshServer {
+  const { logger } = options;
+  const openCalls = terminator();
+  const contracts = new Map<string, MethodContract>();
+
+  // Outermost first. What counts and logs stands outside of what refuses, so
+  // that it sees refusals too; what is cheap stands before what is dear.
+  const interceptors: readonly ServerInterceptor[] = [
+    traceContext(),
+    accessLog(options),
+    metrics(options),
+    statusSanitizer(),
+    openCalls,
+    // Here: caller identity, authorization (callers, end user).
+    deadline(),
+    admission(options),
+    messageSize(),
+    validation(),
+  ];
+  const environment = { interceptors, statusOf: (error: unknown, call: { path: string }) => statusOf(error, { logger, path: call.path }) };
+  const server = createServer({ ...SERVER_OPTIONS, interceptors: [interceptCalls(contracts, environment)] }).use(errorMapping(options));
+
+  const services: string[] = [];
+  const add: MeshServer["add"] = (definition, implementation) => {
+    for (const [path, contract] of serviceContract(definition.fullName)) contracts.set(path, contract);
+    services.push(definition.fullName);
+    server.add(withMessageSizes(definition, contracts), implementation);
+  };
+
+  return {
+    add,
+    async listen(address) {
+      add(HealthDefinition, healthHandler(options.health));
+      const names = [...services, ServerReflectionDefinition.fullName, ServerReflectionAlphaDefinition.fullName];
+      add(ServerReflectionDefinition, reflectionHandler(names));
+      add(ServerReflectionAlphaDefinition, reflectionHandler(names));
+      return server.listen(address);
+    },
+    async drain() {
+      openCalls.endStreams();
+      await server.shutdown();
+    },
+    forceShutdown() {
+      const cut = openCalls.openCalls().map((call) => call.path);
+      server.forceShutdown();
+      return cut;
+    },
+  };
+}

@@ -1,0 +1,196 @@
+import type { Metadata, ServerInterceptor as GrpcServerInterceptor, ServerInterceptingCallInterface } from "@grpc/grpc-js";
+import { Status } from "nice-grpc-common";
+import { type CallContext, runInCall } from "../../runtime/call-context.ts";
+import type { MethodContract } from "../../runtime/contracts.ts";
+import { startTrace, type TraceContext } from "../../runtime/trace-context.ts";
+import type { CallStatus, ServerInterceptor } from "./interceptor.ts";
+
+type Listener = Parameters<ServerInterceptingCallInterface["start"]>[0];
+
+const CANCELLED: CallStatus = { code: Status.CANCELLED, details: "the caller is gone" };
+
+/** What every call of a server shares. */
+export interface CallEnvironment {
+  /** Outermost first. */
+  readonly interceptors: readonly ServerInterceptor[];
+  /** The status for an error that an interceptor threw. */
+  readonly statusOf: (error: unknown, call: ServerCall) => CallStatus;
+}
+
+/**
+ * One call on its way through the chain.
+ *
+ * It stands between grpc-js and the handler, sees every event of the call, and
+ * is what `currentCall()` returns while the handler runs.
+ */
+export class ServerCall implements ServerInterceptingCallInterface, CallContext {
+  readonly contract: MethodContract;
+  /** Milliseconds of performance.now(). */
+  readonly startedAt = performance.now();
+  /** Read while the connection is there: once the caller has left it is unknown. */
+  readonly peer: string;
+  /** The request metadata. */
+  metadata: Metadata | undefined;
+  trace: TraceContext = NOT_TRACED;
+  deadline = Number.POSITIVE_INFINITY;
+
+  readonly #call: ServerInterceptingCallInterface;
+  readonly #environment: CallEnvironment;
+  readonly #send: ServerInterceptingCallInterface["sendStatus"];
+  /** How many interceptors have started: those are the ones that finish. */
+  #started = 0;
+  #finished = false;
+  #handling = false;
+  #settled = false;
+
+  constructor(call: ServerInterceptingCallInterface, contract: MethodContract, environment: CallEnvironment) {
+    this.contract = contract;
+    this.#call = call;
+    this.peer = call.getPeer();
+    this.#environment = environment;
+    this.#send = call.sendStatus.bind(call);
+    // grpc-js ends some calls itself (deadline, malformed or oversized messages)
+    // and asks no interceptor. It does so through this method of its own call.
+    call.sendStatus = (status) => this.sendStatus(status);
+  }
+
+  get path(): string {
+    return this.contract.path;
+  }
+
+  /** Ends the call from the server's side, whatever its handler is doing. */
+  end(status: CallStatus): void {
+    if (this.#finished) return;
+    const { interceptors } = this.#environment;
+    let sent = status;
+    for (let i = interceptors.length - 1; i >= 0; i--) sent = interceptors[i]?.status?.(this, sent) ?? sent;
+    this.#finish(sent);
+    this.#send({ code: sent.code, details: sent.details, metadata: sent.metadata ?? null });
+  }
+
+  /** The handler has begun. */
+  handlerStarted(): void {
+    this.#handling = true;
+  }
+
+  /** The handler has returned, thrown, or been left. */
+  handlerEnded(): void {
+    this.#handling = false;
+    this.#settle();
+  }
+
+  start(listener: Listener): void {
+    this.#call.start({
+      onReceiveMetadata: (metadata) => {
+        this.metadata = metadata;
+        if (this.#startChain()) runInCall(this, () => listener.onReceiveMetadata(metadata));
+      },
+      onReceiveMessage: (message) => {
+        if (this.#checkMessage(message)) runInCall(this, () => listener.onReceiveMessage(message));
+      },
+      onReceiveHalfClose: () => {
+        if (!this.#finished) runInCall(this, () => listener.onReceiveHalfClose());
+      },
+      onCancel: () => {
+        // grpc-js also says "cancel" after a status has been sent.
+        this.#finish(CANCELLED);
+        listener.onCancel();
+      },
+    });
+  }
+
+  sendMetadata(metadata: Metadata): void {
+    if (!this.#finished) this.#call.sendMetadata(metadata);
+  }
+
+  sendMessage(message: unknown, callback: () => void): void {
+    // Writing behind a status would be an error on the stream that nobody hears.
+    if (this.#finished) callback();
+    else this.#call.sendMessage(message, callback);
+  }
+
+  sendStatus(status: Parameters<ServerInterceptingCallInterface["sendStatus"]>[0]): void {
+    this.end({ code: status.code ?? Status.UNKNOWN, details: status.details ?? "", metadata: status.metadata });
+  }
+
+  startRead(): void {
+    this.#call.startRead();
+  }
+  getPeer(): string {
+    return this.peer;
+  }
+  /** The deadline that the caller sent, in milliseconds since the epoch; Infinity if none. */
+  getDeadline(): number {
+    return Number(this.#call.getDeadline());
+  }
+  getHost(): string {
+    return this.#call.getHost();
+  }
+  getAuthContext(): ReturnType<ServerInterceptingCallInterface["getAuthContext"]> {
+    return this.#call.getAuthContext();
+  }
+  getConnectionInfo(): ReturnType<ServerInterceptingCallInterface["getConnectionInfo"]> {
+    return this.#call.getConnectionInfo();
+  }
+  getMetricsRecorder(): ReturnType<ServerInterceptingCallInterface["getMetricsRecorder"]> {
+    return this.#call.getMetricsRecorder();
+  }
+
+  #startChain(): boolean {
+    return this.#orEnd(() => {
+      for (const interceptor of this.#environment.interceptors) {
+        interceptor.start?.(this);
+        this.#started++;
+      }
+    });
+  }
+
+  #checkMessage(message: object): boolean {
+    return this.#orEnd(() => {
+      for (const interceptor of this.#environment.interceptors) interceptor.message?.(this, message);
+    });
+  }
+
+  /** Does it, or ends the call with the status of what it throws. */
+  #orEnd(action: () => void): boolean {
+    if (this.#finished) return false;
+    try {
+      action();
+      return true;
+    } catch (error) {
+      this.end(this.#environment.statusOf(error, this));
+      return false;
+    }
+  }
+
+  #finish(status: CallStatus): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    const { interceptors } = this.#environment;
+    for (let i = this.#started - 1; i >= 0; i--) interceptors[i]?.finish?.(this, status);
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#settled || this.#handling || !this.#finished) return;
+    this.#settled = true;
+    const { interceptors } = this.#environment;
+    for (let i = this.#started - 1; i >= 0; i--) interceptors[i]?.settle?.(this);
+  }
+}
+
+/** Stands in until the trace-context interceptor has run: no call is without a trace. */
+const NOT_TRACED = startTrace();
+
+/** The grpc-js interceptor that sends each call of the given contracts through the chain. */
+export function interceptCalls(
+  contracts: ReadonlyMap<string, MethodContract>,
+  environment: CallEnvironment,
+): GrpcServerInterceptor {
+  return (method, call) => {
+    const contract = contracts.get(method.path);
+    if (contract === undefined) throw new Error(`no contract for ${method.path}`);
+    // grpc-js types what an interceptor returns as its class; it uses the interface.
+    return new ServerCall(call, contract, environment) as unknown as ReturnType<GrpcServerInterceptor>;
+  };
+}

@@ -1,0 +1,35 @@
+import { Status } from "nice-grpc-common";
+import { Failure } from "../../runtime/errors.ts";
+import type { CallStatus, ServerInterceptor } from "./interceptor.ts";
+import type { ServerCall } from "./server-call.ts";
+
+const STOPPING: CallStatus = { code: Status.UNAVAILABLE, details: "the server is shutting down" };
+
+export interface Terminator extends ServerInterceptor {
+  /** Ends every open stream with UNAVAILABLE and refuses new ones. Unary calls go on. */
+  endStreams(): void;
+  /** The calls that are not over yet. */
+  openCalls(): readonly ServerCall[];
+}
+
+/** Knows the open calls, and ends the long ones when the server stops. */
+export function terminator(): Terminator {
+  const open = new Set<ServerCall>();
+  let stopping = false;
+  return {
+    start(call) {
+      if (stopping && call.contract.kind !== "unary") throw new Failure("unavailable", STOPPING.details);
+      open.add(call);
+    },
+    finish(call) {
+      open.delete(call);
+    },
+    endStreams() {
+      stopping = true;
+      for (const call of open) {
+        if (call.contract.kind !== "unary") call.end(STOPPING);
+      }
+    },
+    openCalls: () => [...open],
+  };
+}

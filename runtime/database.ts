@@ -1,0 +1,151 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { Kysely, PostgresDialect, SqliteDialect, sql } from "kysely";
+import { type Migration, Migrator } from "kysely/migration";
+import pg from "pg";
+import type { HealthCheck } from "./health.ts";
+import type { Logger } from "./logger.ts";
+
+/** The store of one service. */
+export interface Database<Schema> {
+  readonly db: Kysely<Schema>;
+  readonly kind: "sqlite" | "postgres";
+  /** Rejects when the store does not answer. */
+  readonly check: HealthCheck;
+  close(): Promise<void>;
+}
+
+/** How long a writer waits for another process to finish writing to the same SQLite file. */
+const SQLITE_BUSY_MS = 5_000;
+/** Any number: the PostgreSQL advisory lock that migrations are made under is Kysely's own. */
+const POSTGRES_POOL_SIZE = 10;
+const POSTGRES_CONNECT_MS = 3_000;
+const POSTGRES_QUERY_MS = 10_000;
+
+/**
+ * Opens the store at `url` and brings its schema up to date.
+ *
+ * Several processes may open the same store at once: one of them migrates, the
+ * others wait for it.
+ *
+ * @param options.url sqlite:<path> or postgres://…
+ * @param options.migrations by name; they run in the order of their names.
+ * @throws when the store cannot be opened or a migration fails; a failed migration leaves the schema as it was.
+ */
+export async function openDatabase<Schema>(options: {
+  url: string;
+  migrations: Readonly<Record<string, Migration>>;
+  logger: Logger;
+}): Promise<Database<Schema>> {
+  return options.url.startsWith("sqlite:") ? openSqlite(options) : openPostgres(options);
+}
+
+type OpenOptions = Parameters<typeof openDatabase>[0];
+
+async function openSqlite<Schema>({ url, migrations, logger }: OpenOptions): Promise<Database<Schema>> {
+  const path = url.slice("sqlite:".length);
+  if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
+  const file = new DatabaseSync(path);
+  file.exec(`PRAGMA busy_timeout = ${SQLITE_BUSY_MS}`);
+  file.exec("PRAGMA journal_mode = WAL");
+  file.exec("PRAGMA synchronous = FULL");
+  file.exec("PRAGMA foreign_keys = ON");
+  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: asBetterSqlite(file) }) });
+
+  // Kysely takes no lock of its own on SQLite. The write lock of the file keeps
+  // other processes out, and makes all migrations one transaction.
+  file.exec("BEGIN IMMEDIATE");
+  try {
+    await migrate(db, migrations, logger);
+    file.exec("COMMIT");
+  } catch (error) {
+    file.exec("ROLLBACK");
+    await db.destroy();
+    throw error;
+  }
+  return {
+    db,
+    kind: "sqlite",
+    check: async () => void (await sql`select 1 from kysely_migration limit 1`.execute(db)),
+    close: () => db.destroy(),
+  };
+}
+
+/** node:sqlite behind the few methods of better-sqlite3 that Kysely calls. */
+function asBetterSqlite(file: DatabaseSync) {
+  return {
+    close: () => file.close(),
+    prepare(query: string) {
+      const statement = file.prepare(query);
+      const values = (parameters: readonly unknown[]) => parameters as SQLInputValue[];
+      return {
+        reader: statement.columns().length > 0,
+        all: (parameters: readonly unknown[]) => statement.all(...values(parameters)),
+        run: (parameters: readonly unknown[]) => statement.run(...values(parameters)),
+        iterate: (parameters: readonly unknown[]) => statement.iterate(...values(parameters)) as IterableIterator<unknown>,
+      };
+    },
+  };
+}
+
+async function openPostgres<Schema>({ url, migrations, logger }: OpenOptions): Promise<Database<Schema>> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: POSTGRES_POOL_SIZE,
+    connectionTimeoutMillis: POSTGRES_CONNECT_MS,
+    query_timeout: POSTGRES_QUERY_MS,
+    // Numbers, not strings: every bigint column here stays far below 2^53.
+    types: { getTypeParser: (oid, format) => (oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)) },
+  });
+  // The pool replaces a connection that breaks while idle; without a listener it would end the process.
+  pool.on("error", (error) => logger.warn({ err: error }, "connection to the store lost"));
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await migrate(db, migrations, logger);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  return {
+    db,
+    kind: "postgres",
+    check: async () => void (await sql`select 1 from kysely_migration limit 1`.execute(db)),
+    close: () => db.destroy(),
+  };
+}
+
+async function migrate<Schema>(
+  db: Kysely<Schema>,
+  migrations: Readonly<Record<string, Migration>>,
+  logger: Logger,
+): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
+  const { error, results = [] } = await migrator.migrateToLatest();
+  for (const { migrationName, status } of results) logger.info({ migration: migrationName, status }, "migrated");
+  if (error !== undefined) throw error;
+}
+
+/** Whether an error of a query says that `constraint` (a unique index) already holds such a row. */
+export function isUniqueViolation(error: unknown, column: string): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, constraint, errcode } = error as { code?: string; constraint?: string; errcode?: number };
+  // PostgreSQL names the constraint (SQLSTATE 23505), SQLite the column (SQLITE_CONSTRAINT_UNIQUE or _PRIMARYKEY).
+  if (code === "23505") return constraint?.includes(column) ?? false;
+  return (errcode === 2067 || errcode === 1555) && error.message.includes(column);
+}
+
+/** SQLSTATE classes for "the server is gone, going, or full" (PostgreSQL manual, appendix A). */
+const POSTGRES_UNAVAILABLE = /^(08|53|57P)/;
+const SOCKET_ERRORS = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EHOSTUNREACH"]);
+const SQLITE_BUSY = 5;
+
+/** Whether an error says that the store cannot be reached now, so that trying again may help. */
+export function isStoreUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, errcode } = error as { code?: string; errcode?: number };
+  if (errcode !== undefined) return (errcode & 0xff) === SQLITE_BUSY;
+  if (code !== undefined && (SOCKET_ERRORS.has(code) || POSTGRES_UNAVAILABLE.test(code))) return true;
+  // node-postgres gives these no code.
+  return /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout)/.test(error.message);
+}

@@ -1,0 +1,242 @@
+import { type DescEnum, type DescField, type DescMessage, type FileRegistry, getOption, hasOption, ScalarType, toBinary } from "@bufbuild/protobuf";
+import { FieldPolicy } from "../gen/mesh/policy/v1/policy.ts";
+import type { FieldViolation } from "./errors.ts";
+
+/** Finds what is wrong with one value; `path` names it. */
+type Check = (value: unknown, path: string, violations: FieldViolation[]) => void;
+/** What the type of a single value has to do with its checks. */
+interface ValueType {
+  readonly scalar: ScalarType | undefined;
+  readonly enum: DescEnum | undefined;
+}
+/** Finds what is wrong with a message as ts-proto makes it. */
+type MessageCheck = (message: Record<string, unknown>, path: string, violations: FieldViolation[]) => void;
+
+/** The pattern of the HTML standard for <input type=email>, which protovalidate uses too. */
+const EMAIL =
+  /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
+
+const NO_RULES = FieldPolicy.fromPartial({});
+
+/**
+ * Compiles the field rules of a message, and of the messages in it.
+ *
+ * The compiled check takes a message as ts-proto decodes it and returns every
+ * violation, in the order of the contract. Rules mean what the rules of the
+ * same name mean in protovalidate. One rule needs no saying: no string may hold
+ * a NUL, which PostgreSQL cannot store.
+ */
+export function compileRules(registry: FileRegistry, message: DescMessage): (request: object) => FieldViolation[] {
+  const check = messageCheck(registry, message, new Map());
+  return (request) => {
+    const violations: FieldViolation[] = [];
+    check(request as Record<string, unknown>, "", violations);
+    return violations;
+  };
+}
+
+function messageCheck(registry: FileRegistry, message: DescMessage, known: Map<DescMessage, MessageCheck>): MessageCheck {
+  const earlier = known.get(message);
+  if (earlier !== undefined) return earlier;
+  const parts: MessageCheck[] = [];
+  const check: MessageCheck = (value, path, violations) => {
+    for (const part of parts) part(value, path, violations);
+  };
+  // Registered before the fields are compiled: a message may contain itself.
+  known.set(message, check);
+
+  for (const oneof of message.oneofs) {
+    parts.push(oneofCheck(oneof.localName, oneof.fields, (field) => fieldCheck(registry, field, known)));
+  }
+  for (const field of message.fields) {
+    if (field.oneof !== undefined) continue;
+    const checkField = fieldCheck(registry, field, known);
+    if (checkField === undefined) continue;
+    const { localName, name } = field;
+    parts.push((value, path, violations) => checkField(value[localName], join(path, name), violations));
+  }
+  return check;
+}
+
+function oneofCheck(
+  localName: string,
+  fields: readonly DescField[],
+  compile: (field: DescField) => Check | undefined,
+): MessageCheck {
+  const checks = new Map(fields.map((field) => [field.localName, { name: field.name, check: compile(field) }]));
+  return (message, path, violations) => {
+    const chosen = message[localName] as { $case: string; value: unknown } | undefined;
+    if (chosen === undefined) return;
+    const member = checks.get(chosen.$case);
+    member?.check?.(chosen.value, join(path, member.name), violations);
+  };
+}
+
+function fieldCheck(registry: FileRegistry, field: DescField, known: Map<DescMessage, MessageCheck>): Check | undefined {
+  const policy = policyOf(registry, field);
+  const checks: Check[] = [];
+  if (policy.required) checks.push(isSet);
+
+  switch (field.fieldKind) {
+    case "scalar":
+    case "enum":
+      checks.push(...valueChecks(field, policy));
+      break;
+    case "message": {
+      const check = messageCheck(registry, field.message, known);
+      checks.push((value, path, violations) => check(value as Record<string, unknown>, path, violations));
+      break;
+    }
+    case "list":
+      checks.push(...listChecks(registry, field, policy, known));
+      break;
+    case "map":
+      checks.push(...mapChecks(field, policy));
+      break;
+  }
+  if (checks.length === 0) return undefined;
+  return (value, path, violations) => {
+    // An optional field or a message that is not set breaks one rule at most: that it is required.
+    if (value === undefined) {
+      if (policy.required) violations.push({ field: path, description: "is required" });
+      return;
+    }
+    const before = violations.length;
+    for (const check of checks) {
+      check(value, path, violations);
+      // One violation a field: "is required" and "is too short" say the same.
+      if (violations.length > before) return;
+    }
+  };
+}
+
+function isSet(value: unknown, path: string, violations: FieldViolation[]): void {
+  const empty =
+    value === "" || value === 0 || value === 0n || value === false ||
+    (Array.isArray(value) && value.length === 0) ||
+    (value instanceof Map && value.size === 0) ||
+    (value instanceof Uint8Array && value.length === 0);
+  if (empty) violations.push({ field: path, description: "is required" });
+}
+
+/** The checks of a single value, or of each item of a list whose rules are in `policy`. */
+function valueChecks(type: ValueType, policy: FieldPolicy): Check[] {
+  const checks: Check[] = [];
+  if (type.scalar === ScalarType.STRING) checks.push(...stringChecks(policy));
+  if (policy.integer !== undefined) checks.push(...integerChecks(policy.integer));
+  if (policy.bytes?.maxLen !== undefined) checks.push(bytesCheck(policy.bytes.maxLen));
+  if (policy.enum?.definedOnly && type.enum !== undefined) {
+    const defined = new Set(type.enum.values.map((value) => value.number));
+    checks.push(rule((value) => defined.has(value as number), "must be one of the values of the contract"));
+  }
+  return checks;
+}
+
+function stringChecks(policy: FieldPolicy): Check[] {
+  const checks = [rule((value) => !(value as string).includes("\0"), "must not contain NUL")];
+  const { minLen, maxLen, pattern, email } = policy.string ?? {};
+  if (maxLen !== undefined) {
+    const most = Number(maxLen);
+    // Code points are at most as many as UTF-16 units, so most strings need no counting.
+    checks.push(
+      rule((value) => (value as string).length <= most || codePoints(value as string) <= most, `must be at most ${most} characters long`),
+    );
+  }
+  if (minLen !== undefined) {
+    const least = Number(minLen);
+    const description = least === 1 ? "must not be empty" : `must be at least ${least} characters long`;
+    checks.push(rule((value) => codePoints(value as string) >= least, description));
+  }
+  if (email) checks.push(rule((value) => EMAIL.test(value as string), "must be an e-mail address"));
+  if (pattern !== undefined) {
+    const expression = new RegExp(pattern, "u");
+    checks.push(rule((value) => expression.test(value as string), `must match ${pattern}`));
+  }
+  return checks;
+}
+
+function integerChecks(rules: NonNullable<FieldPolicy["integer"]>): Check[] {
+  const { gte, lte } = rules;
+  // A bigint compares with a number as one expects, so one check serves int32 and int64.
+  const withinRange = (value: unknown) =>
+    (gte === undefined || (value as number) >= gte) && (lte === undefined || (value as number) <= lte);
+  const range =
+    gte !== undefined && lte !== undefined ? `must be ${gte} to ${lte}` : gte !== undefined ? `must be at least ${gte}` : `must be at most ${lte}`;
+  return [rule(withinRange, range)];
+}
+
+function bytesCheck(maxLen: bigint): Check {
+  return rule((value) => (value as Uint8Array).length <= maxLen, `must be at most ${maxLen} bytes long`);
+}
+
+function listChecks(
+  registry: FileRegistry,
+  field: DescField & { fieldKind: "list" },
+  policy: FieldPolicy,
+  known: Map<DescMessage, MessageCheck>,
+): Check[] {
+  const { minItems, maxItems, items } = policy.repeated ?? {};
+  const checks: Check[] = [];
+  if (minItems !== undefined) {
+    checks.push(rule((value) => (value as unknown[]).length >= minItems, `must have at least ${minItems} items`));
+  }
+  if (maxItems !== undefined) {
+    checks.push(rule((value) => (value as unknown[]).length <= maxItems, `must have at most ${maxItems} items`));
+  }
+  const ofEach: Check[] = [];
+  if (field.listKind === "message") {
+    const check = messageCheck(registry, field.message, known);
+    ofEach.push((value, path, violations) => check(value as Record<string, unknown>, path, violations));
+  } else {
+    ofEach.push(...valueChecks(field, items ?? NO_RULES));
+  }
+  checks.push((value, path, violations) => {
+    for (const [index, item] of (value as unknown[]).entries()) {
+      for (const check of ofEach) check(item, `${path}[${index}]`, violations);
+    }
+  });
+  return checks;
+}
+
+function mapChecks(field: DescField & { fieldKind: "map" }, policy: FieldPolicy): Check[] {
+  const { maxPairs, keys, values } = policy.map ?? {};
+  const checks: Check[] = [];
+  if (maxPairs !== undefined) {
+    checks.push(rule((value) => (value as Map<unknown, unknown>).size <= maxPairs, `must have at most ${maxPairs} entries`));
+  }
+  const keyChecks = valueChecks({ scalar: field.mapKey, enum: undefined }, keys ?? NO_RULES);
+  const checksOfValues = valueChecks(field, values ?? NO_RULES);
+  checks.push((value, path, violations) => {
+    let index = 0;
+    for (const [key, item] of value as Map<unknown, unknown>) {
+      // Keys are the caller's own words, so an entry is named by its place.
+      for (const check of keyChecks) check(key, `${path}[${index}].key`, violations);
+      for (const check of checksOfValues) check(item, `${path}[${index}].value`, violations);
+      index++;
+    }
+  });
+  return checks;
+}
+
+function rule(holds: (value: unknown) => boolean, description: string): Check {
+  return (value, path, violations) => {
+    if (!holds(value)) violations.push({ field: path, description });
+  };
+}
+
+/** The rules that the contract gives a field. */
+function policyOf(registry: FileRegistry, field: DescField): FieldPolicy {
+  const extension = registry.getExtension("mesh.policy.v1.field");
+  if (extension?.message === undefined || !hasOption(field, extension)) return NO_RULES;
+  return FieldPolicy.decode(toBinary(extension.message, getOption(field, extension) as never));
+}
+
+function codePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+function join(path: string, name: string): string {
+  return path === "" ? name : `${path}.${name}`;
+}

@@ -1,0 +1,34 @@
+import { createHash } from "node:crypto";
+import { invalidField } from "./errors.ts";
+
+/**
+ * Tokens for paged lists (AIP-158): opaque to callers, bound to the request
+ * they were given for.
+ *
+ * @param request everything that must stay the same from page to page.
+ */
+export function encodePageToken(position: readonly (string | number)[], request: unknown): string {
+  return Buffer.from(JSON.stringify([fingerprint(request), ...position])).toString("base64url");
+}
+
+/**
+ * The position that a token holds; undefined for the first page.
+ *
+ * @throws Failure "invalid" if the token was not given for this request.
+ */
+export function decodePageToken(token: string, request: unknown): readonly (string | number)[] | undefined {
+  if (token === "") return undefined;
+  try {
+    const [print, ...position] = JSON.parse(Buffer.from(token, "base64url").toString()) as [string, ...(string | number)[]];
+    if (print === fingerprint(request) && position.every((part) => typeof part === "string" || Number.isSafeInteger(part))) {
+      return position;
+    }
+  } catch {
+    // Not a token of ours: refused below.
+  }
+  throw invalidField("page_token", "must be one that this method gave for the same request");
+}
+
+function fingerprint(request: unknown): string {
+  return createHash("sha256").update(JSON.stringify(request)).digest("base64url").slice(0, 12);
+}
