@@ -47,22 +47,33 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
+/** ADMIN_PORT in the environment is adminPort in the program. */
+type CamelCase<Name> = Name extends `${infer Head}_${infer Rest}`
+  ? `${Lowercase<Head>}${Capitalize<CamelCase<Rest>>}`
+  : Lowercase<Name & string>;
+
+export type Config<Schema extends z.ZodObject> = {
+  [Name in keyof z.output<Schema> as CamelCase<Name>]: z.output<Schema>[Name];
+};
+
 /**
- * Parses the environment by a schema.
+ * Parses the environment by a schema, whose keys are the names of the variables.
  *
  * @throws ConfigError listing all variables that are wrong.
  */
-export function parseConfig<Schema extends z.ZodObject>(schema: Schema, env: NodeJS.ProcessEnv): z.output<Schema> {
+export function parseConfig<Schema extends z.ZodObject>(schema: Schema, env: NodeJS.ProcessEnv): Config<Schema> {
   // FOO= in an env file means "not set", as for most programs.
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const result = schema.safeParse(set);
-  if (result.success) return result.data;
+  if (result.success) {
+    return Object.fromEntries(Object.entries(result.data).map(([name, value]) => [camelCase(name), value])) as Config<Schema>;
+  }
   const lines = result.error.issues.map((issue) => `  ${issue.path.join(".")}: ${issue.message}`);
   throw new ConfigError(["bad configuration", ...lines].join("\n"));
 }
 
 /** As parseConfig, but prints what is wrong and ends the process with status 64. */
-export function readConfig<Schema extends z.ZodObject>(schema: Schema, env: NodeJS.ProcessEnv): z.output<Schema> {
+export function readConfig<Schema extends z.ZodObject>(schema: Schema, env: NodeJS.ProcessEnv): Config<Schema> {
   try {
     return parseConfig(schema, env);
   } catch (error) {
@@ -70,4 +81,8 @@ export function readConfig<Schema extends z.ZodObject>(schema: Schema, env: Node
     process.stderr.write(`${error.message}\n`);
     process.exit(EXIT_BAD_CONFIG);
   }
+}
+
+function camelCase(name: string): string {
+  return name.toLowerCase().replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -126,13 +126,17 @@ async function migrate<Schema>(
   if (error !== undefined) throw error;
 }
 
-/** Whether an error of a query says that `constraint` (a unique index) already holds such a row. */
+/**
+ * Whether an error of a query says that another row has the same value in a unique column.
+ *
+ * @param column its constraint must be named `<table>_<column>_<anything>`.
+ */
 export function isUniqueViolation(error: unknown, column: string): boolean {
   if (!(error instanceof Error)) return false;
   const { code, constraint, errcode } = error as { code?: string; constraint?: string; errcode?: number };
   // PostgreSQL names the constraint (SQLSTATE 23505), SQLite the column (SQLITE_CONSTRAINT_UNIQUE or _PRIMARYKEY).
-  if (code === "23505") return constraint?.includes(column) ?? false;
-  return (errcode === 2067 || errcode === 1555) && error.message.includes(column);
+  if (code === "23505") return constraint?.includes(`_${column}_`) ?? false;
+  return (errcode === 2067 || errcode === 1555) && error.message.endsWith(`.${column}`);
 }
 
 /** SQLSTATE classes for "the server is gone, going, or full" (PostgreSQL manual, appendix A). */

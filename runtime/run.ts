@@ -32,7 +32,7 @@ export interface RunOptions {
   metrics: Registry;
   logger: Logger;
   /** How long calls in flight may take to finish, in milliseconds. */
-  graceMs: number;
+  shutdownGraceMs: number;
   /** Started once the server listens, before the process says SERVING: the web pages of a storefront, for one. */
   start?: () => Promise<void>;
   /** Closed in this order after the last call. */
@@ -74,7 +74,7 @@ export async function start(options: RunOptions): Promise<Running> {
     force: () => forced.resolve("forced"),
     async stop() {
       health.stop();
-      const outcome = await Promise.race([server.drain().then(() => "drained" as const), grace(options.graceMs), forced.promise]);
+      const outcome = await Promise.race([server.drain().then(() => "drained" as const), grace(options.shutdownGraceMs), forced.promise]);
       if (outcome !== "drained") {
         const cut = server.forceShutdown();
         logger.error({ outcome, cut }, "calls were cut");

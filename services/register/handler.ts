@@ -1,0 +1,55 @@
+import type { User as UserMessage, RegisterServiceImplementation } from "../../gen/bookstore/register/v1/register_service.ts";
+import { invalidField } from "../../runtime/errors.ts";
+import { decodePageToken, encodePageToken } from "../../runtime/page-token.ts";
+import { deleteUser, getUser, type RegisterDeps, registerUser, type User, updateUser } from "./user.ts";
+
+const DEFAULT_PAGE_SIZE = 20;
+
+/** Implements bookstore.register.v1.RegisterService. */
+export function registerHandler(deps: RegisterDeps): RegisterServiceImplementation {
+  const { store } = deps;
+  return {
+    async register(request) {
+      const user = await registerUser(deps, request);
+      return { user: messageOf(user) };
+    },
+
+    async checkRegistered({ key }) {
+      if (key === undefined) throw invalidField("key", "is required: user_id or email");
+      const user = key.$case === "userId" ? await store.get(key.value) : await store.getByEmail(key.value);
+      return { user: user && messageOf(user) };
+    },
+
+    async getUser({ userId }) {
+      return { user: messageOf(await getUser(store, userId)) };
+    },
+
+    async updateUser({ userId, ...changes }) {
+      return { user: messageOf(await updateUser(store, userId, changes)) };
+    },
+
+    async deleteUser({ userId }) {
+      await deleteUser(store, userId);
+      return {};
+    },
+
+    async listUsers({ pageSize, pageToken }) {
+      const size = pageSize || DEFAULT_PAGE_SIZE;
+      const [createdAtMs, id] = decodePageToken(pageToken, "users") ?? [];
+      const after = id === undefined ? undefined : { createdAtMs: Number(createdAtMs), id: String(id) };
+      // One more than asked for tells whether there is a next page.
+      const found = await store.list(after, size + 1);
+      const users = found.slice(0, size);
+      const last = users.at(-1);
+      const more = found.length > size && last !== undefined;
+      return {
+        users: users.map(messageOf),
+        nextPageToken: more ? encodePageToken([last.createdAt.getTime(), last.id], "users") : "",
+      };
+    },
+  };
+}
+
+function messageOf({ createdAt, ...user }: User): UserMessage {
+  return { ...user, createTime: createdAt };
+}
