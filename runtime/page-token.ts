@@ -11,17 +11,23 @@ export function encodePageToken(position: readonly (string | number)[], request:
   return Buffer.from(JSON.stringify([fingerprint(request), ...position])).toString("base64url");
 }
 
+/** The types of the parts of a position. */
+type Shape = readonly ("string" | "number")[];
+type Position<S extends Shape> = { -readonly [Index in keyof S]: S[Index] extends "number" ? number : string };
+
 /**
  * The position that a token holds; undefined for the first page.
  *
+ * @param shape what encodePageToken was given.
  * @throws Failure "invalid" if the token was not given for this request.
  */
-export function decodePageToken(token: string, request: unknown): readonly (string | number)[] | undefined {
+export function decodePageToken<const S extends Shape>(token: string, request: unknown, shape: S): Position<S> | undefined {
   if (token === "") return undefined;
   try {
-    const [print, ...position] = JSON.parse(Buffer.from(token, "base64url").toString()) as [string, ...(string | number)[]];
-    if (print === fingerprint(request) && position.every((part) => typeof part === "string" || Number.isSafeInteger(part))) {
-      return position;
+    const [print, ...position] = JSON.parse(Buffer.from(token, "base64url").toString()) as unknown[];
+    const fits = (type: string, index: number) => typeof position[index] === type;
+    if (print === fingerprint(request) && position.length === shape.length && shape.every(fits)) {
+      return position as Position<S>;
     }
   } catch {
     // Not a token of ours: refused below.

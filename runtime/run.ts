@@ -1,7 +1,7 @@
 import type { Registry } from "prom-client";
 import { startAdminServer } from "./admin.ts";
 import type { Health } from "./health.ts";
-import type { Logger } from "./logger.ts";
+import { flushLogs, type Logger } from "./logger.ts";
 
 /** The exit status of a process that cannot get its port (EX_UNAVAILABLE of sysexits.h). */
 export const EXIT_PORT_TAKEN = 69;
@@ -99,13 +99,13 @@ export async function start(options: RunOptions): Promise<Running> {
  */
 export async function runUntilSignal(options: RunOptions): Promise<void> {
   const { logger } = options;
-  const end = (status: number): never => {
-    logger.flush();
+  const end = async (status: number): Promise<never> => {
+    await flushLogs(logger);
     process.exit(status);
   };
   process.on("uncaughtException", (error) => {
     logger.fatal({ err: error }, "uncaught exception");
-    end(1);
+    void end(1);
   });
 
   const running = await start(options).catch((error: unknown) => {
@@ -121,7 +121,7 @@ export async function runUntilSignal(options: RunOptions): Promise<void> {
     logger.info("Received shutdown signal");
     const complete = await running.stop();
     logger.info(complete ? "Shut down gracefully" : "Shut down by force");
-    end(complete ? 0 : 1);
+    await end(complete ? 0 : 1);
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);

@@ -35,8 +35,8 @@ export function registerHandler(deps: RegisterDeps): RegisterServiceImplementati
 
     async listUsers({ pageSize, pageToken }) {
       const size = pageSize || DEFAULT_PAGE_SIZE;
-      const [createdAtMs, id] = decodePageToken(pageToken, "users") ?? [];
-      const after = id === undefined ? undefined : { createdAtMs: Number(createdAtMs), id: String(id) };
+      const position = decodePageToken(pageToken, "users", ["number", "string"]);
+      const after = position && { createdAtMs: position[0], id: position[1] };
       // One more than asked for tells whether there is a next page.
       const found = await store.list(after, size + 1);
       const users = found.slice(0, size);

@@ -1,0 +1,51 @@
+import { openChannel } from "../../clients/channel.ts";
+import { registerClient } from "../../clients/register.ts";
+import { PushServiceDefinition } from "../../gen/bookstore/push/v1/push_service.ts";
+import { meshServer } from "../../interceptors/server/chain.ts";
+import { readConfig } from "../../runtime/config.ts";
+import { Health } from "../../runtime/health.ts";
+import { createLogger } from "../../runtime/logger.ts";
+import { createMetrics } from "../../runtime/metrics.ts";
+import { runUntilSignal } from "../../runtime/run.ts";
+import { Wakeups } from "../../runtime/wakeups.ts";
+import { configSchema } from "./config.ts";
+import { pushHandler } from "./handler.ts";
+import { InboxPoll } from "./inbox-poll.ts";
+import { findReader } from "./readers.ts";
+import { openPushStore } from "./store.ts";
+
+const config = readConfig(configSchema, process.env);
+const logger = createLogger({ name: "push", level: config.logLevel });
+const metrics = createMetrics("push");
+const store = await openPushStore(config.databaseUrl, logger);
+const channel = openChannel(config.registerHost);
+const wakeups = new Wakeups<string>();
+const poll = new InboxPoll(store, wakeups, logger);
+const health = new Health({ [PushServiceDefinition.fullName]: store.check }, { logger });
+
+const server = meshServer({ logger, metrics, health, ...config });
+server.add(
+  PushServiceDefinition,
+  pushHandler({
+    store,
+    wakeups,
+    findReader: findReader(registerClient(channel, logger)),
+    wake: (userId) => wakeups.wake(userId),
+    now: () => new Date(),
+    logger,
+  }),
+);
+
+poll.start(config.pollIntervalMs);
+await runUntilSignal({
+  server,
+  ...config,
+  health,
+  metrics,
+  logger,
+  closers: [
+    { name: "poll", close: () => poll.stop() },
+    { name: "register", close: () => channel.close() },
+    { name: "store", close: store.close },
+  ],
+});
