@@ -1,0 +1,106 @@
+import { createClient, Status } from "nice-grpc";
+import { ServerReflectionDefinition } from "../../gen/grpc/reflection/v1/reflection.ts";
+import { HealthDefinition, HealthCheckResponse_ServingStatus as Serving } from "../../gen/health/v1/health.ts";
+import { type Dummy, dummyClient } from "../../test/support/dummy-client.ts";
+import { call, endingCases, endings, type Kind, kinds, rejection } from "../../test/support/four-kinds.ts";
+
+const ROOM_FOR_ONE = { maxCallsInFlight: 1, maxOpenStreams: 1 };
+
+test.each(endings)("gives the place of a $kind call that $ending to the next", async ({ play, kind }) => {
+  await using dummy = await dummyClient(endingCases, ROOM_FOR_ONE);
+
+  await play(dummy);
+  await dummy.logs.find({ msg: "handled" });
+
+  await expect(call(dummy.client, kind, "hello")).resolves.toEqual(["hello"]);
+});
+
+test.each(kinds)("refuses a %s call over the limit and says when to come again", async (kind) => {
+  await using dummy = await dummyClient(endingCases, ROOM_FOR_ONE);
+  await using _ = await occupied(dummy, kind);
+
+  const error = await rejection(call(dummy.client, kind, "hello"));
+
+  expect(error).toMatchObject({
+    code: Status.RESOURCE_EXHAUSTED,
+    details: "too many calls in flight",
+    reason: "OVERLOADED",
+    retryAfterMs: 250,
+  });
+  expect(dummy.logs.with({ msg: "handling" })).toHaveLength(1);
+});
+
+test.each(kinds)("counts a %s call until its handler has returned, though its caller has left", async (kind) => {
+  const work = Promise.withResolvers<string>();
+  await using dummy = await dummyClient({ stubborn: () => work.promise }, ROOM_FOR_ONE);
+  const caller = new AbortController();
+  const left = rejection(call(dummy.client, kind, "stubborn", { signal: caller.signal }));
+  await dummy.logs.find({ msg: "handling" });
+  caller.abort();
+  await left;
+  await dummy.logs.find({ msg: "call finished", status: "CANCELLED" });
+
+  await expect(call(dummy.client, kind, "hello")).rejects.toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
+  work.resolve("done");
+  await dummy.logs.find({ msg: "handled" });
+
+  await expect(call(dummy.client, kind, "hello")).resolves.toEqual(["hello"]);
+});
+
+test.each(kinds)("counts a %s call no more once its request was refused", async (kind) => {
+  await using dummy = await dummyClient({}, ROOM_FOR_ONE);
+
+  await expect(call(dummy.client, kind, { copies: -1 })).rejects.toMatchObject({ code: Status.INVALID_ARGUMENT });
+
+  await expect(call(dummy.client, kind, "hello")).resolves.toEqual(["hello"]);
+});
+
+test("counts streams and unary calls apart", async () => {
+  await using dummy = await dummyClient(endingCases, ROOM_FOR_ONE);
+  await using _ = await occupied(dummy, "serverStreaming");
+
+  await expect(call(dummy.client, "unary", "hello")).resolves.toEqual(["hello"]);
+  await expect(call(dummy.client, "bidiStreaming", "hello")).rejects.toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
+});
+
+test("admits as many calls as the limit says", async () => {
+  await using dummy = await dummyClient(endingCases, { maxCallsInFlight: 3 });
+  await using _ = await occupied(dummy, "unary");
+  await using __ = await occupied(dummy, "unary");
+
+  await expect(call(dummy.client, "unary", "hello")).resolves.toEqual(["hello"]);
+});
+
+test("never refuses health checks and reflection", async () => {
+  await using dummy = await dummyClient(endingCases, ROOM_FOR_ONE);
+  await using _ = await occupied(dummy, "unary");
+  await using __ = await occupied(dummy, "serverStreaming");
+
+  const health = createClient(HealthDefinition, dummy.channel);
+  expect(await health.check({ service: "" })).toEqual({ status: Serving.SERVING });
+  for await (const { status } of health.watch({ service: "" })) {
+    expect(status).toBe(Serving.SERVING);
+    break;
+  }
+  const reflection = createClient(ServerReflectionDefinition, dummy.channel);
+  const questions = async function* () {
+    yield { messageRequest: { $case: "listServices" as const, value: "" } };
+  };
+  for await (const { messageResponse } of reflection.serverReflectionInfo(questions())) {
+    expect(messageResponse?.$case).toBe("listServicesResponse");
+  }
+});
+
+/** Keeps one place taken for as long as it is bound. */
+async function occupied(dummy: Dummy, kind: Kind): Promise<AsyncDisposable> {
+  const caller = new AbortController();
+  const handling = dummy.logs.with({ msg: "handling" }).length;
+  const held = rejection(call(dummy.client, kind, "hang", { signal: caller.signal }));
+  while (dummy.logs.with({ msg: "handling" }).length === handling) await new Promise(setImmediate);
+  return {
+    async [Symbol.asyncDispose]() {
+      caller.abort();
+      await held;
+    },
+  };
+}
