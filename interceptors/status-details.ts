@@ -1,4 +1,4 @@
-import { Any } from "../gen/google/protobuf/any.ts";
+import type { Any } from "../gen/google/protobuf/any.ts";
 import { BadRequest, ErrorInfo, RetryInfo } from "../gen/google/rpc/error_details.ts";
 import { Status } from "../gen/google/rpc/status.ts";
 import type { FieldViolation } from "../runtime/errors.ts";

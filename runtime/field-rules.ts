@@ -1,4 +1,13 @@
-import { type DescEnum, type DescField, type DescMessage, type FileRegistry, getOption, hasOption, ScalarType, toBinary } from "@bufbuild/protobuf";
+import {
+  type DescEnum,
+  type DescField,
+  type DescMessage,
+  type FileRegistry,
+  getOption,
+  hasOption,
+  ScalarType,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { FieldPolicy } from "../gen/mesh/policy/v1/policy.ts";
 import type { FieldViolation } from "./errors.ts";
 
@@ -112,7 +121,10 @@ function fieldCheck(registry: FileRegistry, field: DescField, known: Map<DescMes
 
 function isSet(value: unknown, path: string, violations: FieldViolation[]): void {
   const empty =
-    value === "" || value === 0 || value === 0n || value === false ||
+    value === "" ||
+    value === 0 ||
+    value === 0n ||
+    value === false ||
     (Array.isArray(value) && value.length === 0) ||
     (value instanceof Map && value.size === 0) ||
     (value instanceof Uint8Array && value.length === 0);
@@ -139,7 +151,10 @@ function stringChecks(policy: FieldPolicy): Check[] {
     const most = Number(maxLen);
     // Code points are at most as many as UTF-16 units, so most strings need no counting.
     checks.push(
-      rule((value) => (value as string).length <= most || codePoints(value as string) <= most, `must be at most ${most} characters long`),
+      rule(
+        (value) => (value as string).length <= most || codePoints(value as string) <= most,
+        `must be at most ${most} characters long`,
+      ),
     );
   }
   if (minLen !== undefined) {
@@ -161,7 +176,11 @@ function integerChecks(rules: NonNullable<FieldPolicy["integer"]>): Check[] {
   const withinRange = (value: unknown) =>
     (gte === undefined || (value as number) >= gte) && (lte === undefined || (value as number) <= lte);
   const range =
-    gte !== undefined && lte !== undefined ? `must be ${gte} to ${lte}` : gte !== undefined ? `must be at least ${gte}` : `must be at most ${lte}`;
+    gte !== undefined && lte !== undefined
+      ? `must be ${gte} to ${lte}`
+      : gte !== undefined
+        ? `must be at least ${gte}`
+        : `must be at most ${lte}`;
   return [rule(withinRange, range)];
 }
 

@@ -1,6 +1,6 @@
 import { EventEmitter, on } from "node:events";
 import { ServerError, Status } from "nice-grpc-common";
-import { HealthCheckResponse_ServingStatus as Serving, type HealthServiceImplementation } from "../gen/health/v1/health.ts";
+import { type HealthServiceImplementation, HealthCheckResponse_ServingStatus as Serving } from "../gen/health/v1/health.ts";
 import type { Logger } from "./logger.ts";
 
 /** Resolves when what a service needs is there; rejects with the reason when it is not. */
@@ -9,13 +9,15 @@ export type HealthCheck = () => Promise<void>;
 /** The name under which grpc.health.v1 knows the process as a whole. */
 const OVERALL = "";
 const CHECK_EVERY_MS = 2_000;
+/** Sooner while something is missing: others wait for it to come back. */
+const CHECK_AGAIN_MS = 250;
 const CHECK_TIMEOUT_MS = 2_000;
 
 /**
  * What grpc.health.v1 and /readyz say about this process.
  *
- * Each service has a check, which is run every two seconds while the process
- * serves. The process as a whole serves when every service that it cannot do
+ * Each service has a check, which is run every two seconds while it passes and
+ * four times a second while it does not. The process as a whole serves when every service that it cannot do
  * without does.
  */
 export class Health {
@@ -38,18 +40,18 @@ export class Health {
     for (const name of [...this.#checks.keys(), OVERALL]) this.#statuses.set(name, false);
   }
 
-  /** Runs every check now, and every two seconds from now on. */
+  /** Runs every check now, and again and again from now on. */
   async start(): Promise<void> {
     await this.refresh();
     if (this.#stopped) return;
-    this.#timer = setInterval(() => void this.refresh(), CHECK_EVERY_MS);
-    this.#timer.unref();
+    const pauseMs = [...this.#statuses.values()].every(Boolean) ? CHECK_EVERY_MS : CHECK_AGAIN_MS;
+    this.#timer = setTimeout(() => void this.start(), pauseMs).unref();
   }
 
   /** Says NOT_SERVING for everything, for good: the process is about to stop. */
   stop(): void {
     this.#stopped = true;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     for (const name of this.#statuses.keys()) this.#set(name, false);
   }
 
@@ -60,7 +62,10 @@ export class Health {
     );
     if (this.#stopped) return;
     for (const [name, serving] of results) this.#set(name, serving);
-    this.#set(OVERALL, results.every(([name, serving]) => serving || !this.#required.has(name)));
+    this.#set(
+      OVERALL,
+      results.every(([name, serving]) => serving || !this.#required.has(name)),
+    );
   }
 
   /** Whether a service serves; undefined if there is none by this name. "" is the whole process. */

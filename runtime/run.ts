@@ -74,7 +74,11 @@ export async function start(options: RunOptions): Promise<Running> {
     force: () => forced.resolve("forced"),
     async stop() {
       health.stop();
-      const outcome = await Promise.race([server.drain().then(() => "drained" as const), grace(options.shutdownGraceMs), forced.promise]);
+      const outcome = await Promise.race([
+        server.drain().then(() => "drained" as const),
+        grace(options.shutdownGraceMs),
+        forced.promise,
+      ]);
       if (outcome !== "drained") {
         const cut = server.forceShutdown();
         logger.error({ outcome, cut }, "calls were cut");

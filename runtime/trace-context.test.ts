@@ -37,7 +37,11 @@ test("understands a later version that has more fields", () => {
 test("writes a header that it reads again as the same trace", () => {
   const trace = startTrace();
 
-  expect(continueTrace(traceparentOf(trace))).toMatchObject({ traceId: trace.traceId, parentSpanId: trace.spanId, sampled: false });
+  expect(continueTrace(traceparentOf(trace))).toMatchObject({
+    traceId: trace.traceId,
+    parentSpanId: trace.spanId,
+    sampled: false,
+  });
 });
 
 test("gives a thousand spans a thousand ids", () => {

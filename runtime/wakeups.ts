@@ -1,5 +1,5 @@
-import { waitForEvent } from "abort-controller-x";
 import { EventEmitter } from "node:events";
+import { waitForEvent } from "abort-controller-x";
 
 /**
  * Tells waiting streams that something they show has changed.

@@ -63,7 +63,9 @@ export async function push(deps: PushDeps, message: Message): Promise<Notificati
   deps.wake(userId);
   // The content is the user's own business: only its length is logged.
   const { language, country } = reader;
-  deps.logger.info(`Push Progress: u_id: ${userId}, language: ${language}, country: ${country}, content: ${text.content.length} characters`);
+  deps.logger.info(
+    `Push Progress: u_id: ${userId}, language: ${language}, country: ${country}, content: ${text.content.length} characters`,
+  );
   return notification;
 }
 

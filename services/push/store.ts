@@ -79,19 +79,22 @@ export async function openPushStore(url: string, logger: Logger): Promise<PushSt
 
     markRead(userId, ids) {
       const wanted = [...new Set(ids)];
-      return db.transaction().execute(async (transaction) => {
-        const { numUpdatedRows } = await transaction
-          .updateTable("notifications")
-          .set({ is_read: 1 })
-          .where("user_id", "=", userId)
-          .where("id", "in", wanted)
-          .executeTakeFirst();
-        if (Number(numUpdatedRows) === wanted.length) return true;
-        throw new SomeNotFound();
-      }).catch((error: unknown) => {
-        if (error instanceof SomeNotFound) return false;
-        throw error;
-      });
+      return db
+        .transaction()
+        .execute(async (transaction) => {
+          const { numUpdatedRows } = await transaction
+            .updateTable("notifications")
+            .set({ is_read: 1 })
+            .where("user_id", "=", userId)
+            .where("id", "in", wanted)
+            .executeTakeFirst();
+          if (Number(numUpdatedRows) === wanted.length) return true;
+          throw new SomeNotFound();
+        })
+        .catch((error: unknown) => {
+          if (error instanceof SomeNotFound) return false;
+          throw error;
+        });
     },
 
     async lastIds(userIds) {

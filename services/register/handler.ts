@@ -1,4 +1,4 @@
-import type { User as UserMessage, RegisterServiceImplementation } from "../../gen/bookstore/register/v1/register_service.ts";
+import type { RegisterServiceImplementation, User as UserMessage } from "../../gen/bookstore/register/v1/register_service.ts";
 import { invalidField } from "../../runtime/errors.ts";
 import { decodePageToken, encodePageToken } from "../../runtime/page-token.ts";
 import { deleteUser, getUser, type RegisterDeps, registerUser, type User, updateUser } from "./user.ts";

@@ -52,7 +52,12 @@ export async function openRegisterStore(url: string, logger: Logger): Promise<Re
       // Kysely leaves out what is undefined. The id keeps the list from being empty.
       const values = { id, email, email_key: email === undefined ? undefined : keyOf(email), name, language, country };
       try {
-        const row = await db.updateTable("users").set(withoutUndefined(values)).where("id", "=", id).returningAll().executeTakeFirst();
+        const row = await db
+          .updateTable("users")
+          .set(withoutUndefined(values))
+          .where("id", "=", id)
+          .returningAll()
+          .executeTakeFirst();
         return userOf(row);
       } catch (error) {
         if (isUniqueViolation(error, "email_key")) return "email taken";

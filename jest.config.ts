@@ -1,0 +1,13 @@
+import type { Config } from "jest";
+
+const config: Config = {
+  testMatch: ["**/*.test.ts"],
+  extensionsToTreatAsEsm: [".ts"],
+  // Node strips the types, in tests as in production: no second compiler that could differ.
+  transform: { "\\.ts$": "<rootDir>/test/support/strip-types.js" },
+  modulePathIgnorePatterns: ["<rootDir>/.bookmesh/"],
+  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/integration/"],
+  testTimeout: 20_000,
+};
+
+export default config;

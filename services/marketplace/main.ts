@@ -1,0 +1,54 @@
+import { openChannel } from "../../clients/channel.ts";
+import { recommendationsClient } from "../../clients/recommendations.ts";
+import { registerClient } from "../../clients/register.ts";
+import { MarketplaceServiceDefinition } from "../../gen/bookstore/marketplace/v1/marketplace_service.ts";
+import { meshServer } from "../../interceptors/server/chain.ts";
+import { readConfig } from "../../runtime/config.ts";
+import { Health } from "../../runtime/health.ts";
+import { createLogger } from "../../runtime/logger.ts";
+import { createMetrics } from "../../runtime/metrics.ts";
+import { runUntilSignal } from "../../runtime/run.ts";
+import { Wakeups } from "../../runtime/wakeups.ts";
+import { stockShelves } from "./built-in-catalogue.ts";
+import { configSchema } from "./config.ts";
+import { marketplaceHandler } from "./handler.ts";
+import { type CATALOGUE, pollRevision } from "./revision-poll.ts";
+import { openMarketplaceStore } from "./store.ts";
+import { storefront } from "./storefront/server.ts";
+
+const config = readConfig(configSchema, process.env);
+const logger = createLogger({ name: "marketplace", level: config.logLevel });
+const metrics = createMetrics("marketplace");
+const store = await openMarketplaceStore(config.databaseUrl, logger);
+await stockShelves(store);
+const wakeups = new Wakeups<typeof CATALOGUE>();
+const stopPolling = pollRevision(store, wakeups, { intervalMs: config.pollIntervalMs, logger });
+const health = new Health({ [MarketplaceServiceDefinition.fullName]: store.check }, { logger });
+
+const server = meshServer({ logger, metrics, health, ...config });
+server.add(MarketplaceServiceDefinition, marketplaceHandler({ store, wakeups }));
+
+const recommendationsChannel = openChannel(config.recommendationsHost);
+const registerChannel = openChannel(config.registerHost);
+const shop = await storefront({
+  store,
+  recommendations: recommendationsClient(recommendationsChannel, logger),
+  register: registerClient(registerChannel, logger),
+  logger,
+});
+
+await runUntilSignal({
+  server,
+  ...config,
+  health,
+  metrics,
+  logger,
+  start: async () => void (await shop.listen({ host: config.host, port: config.httpPort })),
+  closers: [
+    { name: "storefront", close: () => shop.close() },
+    { name: "poll", close: stopPolling },
+    { name: "recommendations", close: () => recommendationsChannel.close() },
+    { name: "register", close: () => registerChannel.close() },
+    { name: "store", close: store.close },
+  ],
+});

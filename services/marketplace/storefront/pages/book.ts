@@ -1,0 +1,27 @@
+import { html } from "ghtml";
+import type { Book } from "../../../../gen/bookstore/catalog/v1/book.ts";
+import { shelfOf } from "../categories.ts";
+import { formatAuthors, formatLanguage, formatPrice, formatRating, formatYear } from "../format.ts";
+import { layout } from "./layout.ts";
+
+export function bookPage(book: Book): string {
+  const shelf = shelfOf(book.category);
+  const facts: [string, string][] = [
+    ["First published", formatYear(book.firstPublished)],
+    ["Written in", formatLanguage(book.language)],
+    ["Readers say", formatRating(book.rating)],
+  ];
+  const known = facts.filter(([, value]) => value !== "");
+  const main = html`<article class="book">
+<img class="cover" src="/covers/${book.id}.svg" alt="" width="240" height="360">
+<div>
+!${shelf === undefined ? "" : html`<p class="crumb"><a href="/categories/${shelf.slug}">${shelf.name}</a></p>`}
+<h1>${book.title}</h1>
+<p class="by">by ${formatAuthors(book.authors)}</p>
+<p class="about">${book.summary}</p>
+<p class="price">${formatPrice(book.price)}</p>
+<dl>!${known.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
+</div>
+</article>`;
+  return layout({ title: `${book.title} · Bookmesh`, main });
+}

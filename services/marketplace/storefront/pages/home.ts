@@ -1,0 +1,43 @@
+import { html } from "ghtml";
+import type { Book } from "../../../../gen/bookstore/catalog/v1/book.ts";
+import { shelfOf } from "../categories.ts";
+import { formatAuthors, formatPrice } from "../format.ts";
+import { layout } from "./layout.ts";
+
+export interface HomeParts {
+  mysteries: readonly Book[];
+  /** Whether the mysteries are a suggestion, or only the front of the shelf. */
+  suggested: boolean;
+  categories: readonly { category: Book["category"]; bookCount: number }[];
+}
+
+export function homePage({ mysteries, suggested, categories }: HomeParts): string {
+  const quietly = suggested
+    ? ""
+    : html`<p class="quiet" role="status">Our recommendations are taking a break. Here is the front of the shelf.</p>`;
+  const main = html`<section class="hero">
+<h1>Mystery books you may like</h1>
+!${quietly}
+<ol class="picks">
+!${mysteries.map(pick)}
+</ol>
+</section>
+<section>
+<h2>Browse the shelves</h2>
+<div class="shelves">!${categories.map(shelf)}</div>
+</section>`;
+  return layout({ title: "Online Books For You", main });
+}
+
+function pick(book: Book): string {
+  return html`<li><a href="/books/${book.id}"><img src="/covers/${book.id}.svg" alt="" width="240" height="360"><strong>${book.title}</strong></a>
+<span class="by">${formatAuthors(book.authors)}</span> <span class="about">${book.summary}</span> <span class="price">${formatPrice(book.price)}</span></li>
+`;
+}
+
+function shelf({ category, bookCount }: HomeParts["categories"][number]): string {
+  const found = shelfOf(category);
+  if (found === undefined) return "";
+  return html`<a class="shelf" data-category="${category}" href="/categories/${found.slug}"><span>${found.name}</span> <small>${bookCount} books</small></a>
+`;
+}

@@ -1,0 +1,36 @@
+import { html } from "ghtml";
+import type { Book } from "../../../../gen/bookstore/catalog/v1/book.ts";
+import { bookGrid, nextPage } from "./book-list.ts";
+import { layout } from "./layout.ts";
+
+export interface ListParts {
+  books: readonly Book[];
+  total: number;
+  /** The address of the next page. Undefined on the last one. */
+  next: string | undefined;
+}
+
+/** A shelf, or all of them. */
+export function shelfPage(name: string, { books, total, next }: ListParts): string {
+  const main = html`<h1>${name}</h1>
+<p class="quiet">${count(total)}, by title</p>
+!${bookGrid(books)}
+!${nextPage(next)}`;
+  return layout({ title: `${name} · Bookmesh`, main });
+}
+
+/** What a search found. */
+export function searchPage(query: string, { books, total, next }: ListParts): string {
+  const found =
+    total === 0
+      ? html`<p>Nothing found. Try fewer words, or only the beginning of one; accents do not matter.</p>`
+      : html`!${bookGrid(books)} !${nextPage(next)}`;
+  const main = html`<h1>Books for “${query}”</h1>
+<p class="quiet" role="status">${count(total)} found</p>
+!${found}`;
+  return layout({ title: `${query} · Bookmesh`, main, query });
+}
+
+function count(total: number): string {
+  return total === 1 ? "1 book" : `${new Intl.NumberFormat("en").format(total)} books`;
+}

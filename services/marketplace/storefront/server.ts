@@ -1,0 +1,108 @@
+import formBody from "@fastify/formbody";
+import helmet from "@fastify/helmet";
+import fastifyStatic from "@fastify/static";
+import { type FastifyError, type FastifyInstance, fastify } from "fastify";
+import { ClientError } from "nice-grpc-common";
+import { currentCall, runInCall } from "../../../runtime/call-context.ts";
+import { Failure } from "../../../runtime/errors.ts";
+import { continueTrace } from "../../../runtime/trace-context.ts";
+import { problemPage } from "./pages/problem.ts";
+import { type StorefrontDeps, shopRoutes } from "./routes.ts";
+
+/** How long a page may take with everything it asks of others, in milliseconds. */
+const PAGE_DEADLINE_MS = 5_000;
+const MAX_FORM_BYTES = 16_384;
+const HTML = "text/html; charset=utf-8";
+
+/** The web server of the shop. Not listening yet; the caller closes it. */
+export async function storefront(deps: StorefrontDeps): Promise<FastifyInstance> {
+  const { logger } = deps;
+  const app = fastify({
+    bodyLimit: MAX_FORM_BYTES,
+    requestTimeout: 10_000,
+    connectionTimeout: 30_000,
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: 100 },
+    ajv: { customOptions: { coerceTypes: true } },
+  });
+
+  // Calls made for a page belong to its trace and end with its deadline.
+  app.addHook("onRequest", (request, _reply, done) => {
+    const header = request.headers.traceparent;
+    const trace = continueTrace(typeof header === "string" ? header : undefined);
+    const path = `${request.method} ${request.routeOptions.url ?? "(no route)"}`;
+    runInCall({ path, trace, deadline: Date.now() + PAGE_DEADLINE_MS }, done);
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const call = currentCall();
+    logger.info(
+      {
+        path: call?.path,
+        peer: request.ip,
+        status: reply.statusCode,
+        durationMs: Math.round(reply.elapsedTime * 1_000) / 1_000,
+        trace_id: call?.trace.traceId,
+        span_id: call?.trace.spanId,
+      },
+      "page served",
+    );
+  });
+  // Cross-site request forgery: browsers say where a form comes from (Fetch Metadata; OWASP CSRF cheat sheet).
+  app.addHook("preValidation", async (request, reply) => {
+    const site = request.headers["sec-fetch-site"];
+    if (request.method === "POST" && site !== undefined && site !== "same-origin" && site !== "none") {
+      return reply.status(403).type(HTML).send(problemPage("Not from here", "This form was sent from another site."));
+    }
+  });
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        formAction: ["'self'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    // Whoever puts TLS in front says so there; over plain HTTP browsers ignore it.
+    strictTransportSecurity: false,
+    referrerPolicy: { policy: "same-origin" },
+  });
+  await app.register(formBody);
+  await app.register(fastifyStatic, { root: new URL("./public", import.meta.url), prefix: "/assets/", maxAge: "1h" });
+
+  app.setNotFoundHandler((_request, reply) =>
+    reply.status(404).type(HTML).send(problemPage(NOT_FOUND.heading, NOT_FOUND.sentence)),
+  );
+  app.setErrorHandler<FastifyError | Failure>((error, _request, reply) => {
+    const { status, heading, sentence } = explain(error);
+    if (status >= 500) logger.error({ err: error }, "page failed");
+    return reply.status(status).type(HTML).send(problemPage(heading, sentence));
+  });
+  await app.register(async (pages) => {
+    pages.addHook("preHandler", async (_request, reply) => {
+      reply.type(HTML);
+    });
+    shopRoutes(pages, deps);
+  });
+  return app;
+}
+
+function explain(error: FastifyError | Failure): { status: number; heading: string; sentence: string } {
+  if (error instanceof Failure && error.kind === "not-found") {
+    return { status: 404, heading: "Book not found", sentence: "There is no such book in the shop." };
+  }
+  if (error instanceof Failure && error.kind === "invalid") return BAD_REQUEST;
+  if (error instanceof ClientError) {
+    return { status: 503, heading: "One moment, please", sentence: "A part of the shop does not answer. Try again in a minute." };
+  }
+  if (error instanceof Error && "statusCode" in error && (error.statusCode ?? 500) < 500) {
+    return error.statusCode === 404 ? NOT_FOUND : { ...BAD_REQUEST, status: error.statusCode ?? 400 };
+  }
+  return { status: 500, heading: "That went wrong", sentence: "The mistake is ours. It has been written down." };
+}
+
+const BAD_REQUEST = { status: 400, heading: "That did not work", sentence: "The address or the form is not as we expect it." };
+const NOT_FOUND = { status: 404, heading: "Page not found", sentence: "There is nothing at this address." };

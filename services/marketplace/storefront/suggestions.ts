@@ -1,0 +1,33 @@
+import { ClientError } from "nice-grpc-common";
+import type { RecommendationsClient } from "../../../clients/recommendations.ts";
+import { type Book, BookCategory } from "../../../gen/bookstore/catalog/v1/book.ts";
+import type { BookStore } from "../book.ts";
+
+const HOW_MANY = 3;
+/** A page without suggestions now is better than one with them later. */
+const PATIENCE_MS = 1_000;
+/** Guests have no account; the tutorial's storefront asks for this reader. */
+const GUEST = "1";
+
+export interface Suggestion {
+  mysteries: readonly Book[];
+  suggested: boolean;
+}
+
+/** Three mysteries: those that recommendations suggests or, when it does not answer, the first of the shelf. */
+export async function suggestMysteries(deps: {
+  store: BookStore;
+  recommendations: Pick<RecommendationsClient, "recommend">;
+}): Promise<Suggestion> {
+  const category = BookCategory.BOOK_CATEGORY_MYSTERY;
+  try {
+    const request = { userId: GUEST, category, maxResults: HOW_MANY };
+    const { recommendations } = await deps.recommendations.recommend(request, { deadlineMs: PATIENCE_MS });
+    return { mysteries: recommendations.flatMap(({ book }) => book ?? []), suggested: true };
+  } catch (error) {
+    // The client has logged it.
+    if (!(error instanceof ClientError)) throw error;
+    const { books } = await deps.store.list({ category, after: undefined, limit: HOW_MANY });
+    return { mysteries: books, suggested: false };
+  }
+}
