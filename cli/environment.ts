@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import { hostForAll, type Placement, reachableAt } from "./placement.ts";
+import { settingOf } from "./services.ts";
+
+/**
+ * Settings that would collide if every service got them. Many machines have PORT set for something else.
+ * HOST is among them as each service is told its own.
+ */
+const ONLY_WITH_PREFIX = ["HOST", "PORT", "ADMIN_PORT", "HTTP_PORT", "DATABASE_URL"];
+
+/**
+ * The environment of the process of one service.
+ *
+ * It has the environment of the supervisor without what is addressed to single
+ * services, then where its peers are, then what is addressed to this one:
+ * RECOMMENDATIONS_LOG_LEVEL is LOG_LEVEL in the process of recommendations.
+ *
+ * @param placements all services, with ports that are not 0.
+ * @param data the folder of the stores.
+ */
+export function environmentOf(
+  placement: Placement,
+  placements: readonly Placement[],
+  options: { env: NodeJS.ProcessEnv; data: string },
+): Record<string, string> {
+  const prefixes = placements.map(({ service }) => settingOf(service, ""));
+  const own: Record<string, string> = {};
+  const environment: Record<string, string> = {};
+  for (const [name, value] of Object.entries(options.env)) {
+    if (value === undefined || value === "") continue;
+    const prefix = prefixes.find((candidate) => name.startsWith(candidate));
+    if (prefix === settingOf(placement.service, "")) own[name.slice(prefix.length)] = value;
+    if (prefix === undefined && !ONLY_WITH_PREFIX.includes(name)) environment[name] = value;
+  }
+
+  for (const peer of placements) environment[settingOf(peer.service, "HOST")] = reachableAt(peer);
+  // Spares each start but the first a good part of its time.
+  environment.NODE_COMPILE_CACHE ??= join(options.data, "compile-cache");
+  environment.DATABASE_URL = `sqlite:${join(options.data, `${placement.service.name}.db`)}`;
+  Object.assign(environment, own, { HOST: placement.host });
+  for (const [setting, port] of Object.entries(placement.ports)) environment[setting] = String(port);
+  return environment;
+}
+
+/** What to tell somebody who has given a setting to all services that only one of them can have. */
+export function ignoredSettings(env: NodeJS.ProcessEnv, placements: readonly Placement[]): string[] {
+  const example = placements[0];
+  if (example === undefined) return [];
+  // PORT and its like are too common in other people's environments to speak about.
+  const names = [...(env.DATABASE_URL ? ["DATABASE_URL"] : []), ...(env.HOST && !hostForAll(env) ? ["HOST"] : [])];
+  return names.map((name) => `${name} is ignored: give it to one service, as in ${settingOf(example.service, name)}`);
+}

@@ -1,0 +1,79 @@
+import { isIP } from "node:net";
+import { port } from "../runtime/config.ts";
+import { type PortSetting, type Service, settingOf } from "./services.ts";
+
+/** Where a service listens. */
+export interface Placement {
+  readonly service: Service;
+  /** The address that it binds. */
+  readonly host: string;
+  readonly ports: Readonly<Partial<Record<PortSetting, number>>> & { readonly PORT: number; readonly ADMIN_PORT: number };
+}
+
+/** Thrown for settings that cannot be used. The message lists every one of them. */
+export class BadSettings extends Error {
+  override readonly name = "BadSettings";
+}
+
+/**
+ * Reads from the environment where each service is to listen. A port of 0 stays 0.
+ *
+ * @throws BadSettings
+ */
+export function placementsOf(services: readonly Service[], env: NodeJS.ProcessEnv): Placement[] {
+  const problems: string[] = [];
+  const placements = services.map((service): Placement => {
+    const ports: Record<string, number> = {};
+    for (const [setting, defaultPort] of Object.entries(service.ports)) {
+      const name = settingOf(service, setting);
+      const result = port.safeParse(env[name] || defaultPort);
+      if (!result.success) problems.push(`${name}: ${env[name]} is not a port`);
+      ports[setting] = result.data ?? 0;
+    }
+    const hostSetting = settingOf(service, "HOST");
+    const host = env[hostSetting] || hostForAll(env) || "127.0.0.1";
+    if (isIP(host) === 0 && host.includes(":")) {
+      problems.push(`${hostSetting}: expected the address on which ${service.name} listens, without a port`);
+    }
+    return { service, host, ports: ports as Placement["ports"] };
+  });
+
+  problems.push(...sharedPorts(placements));
+  if (problems.length > 0) throw new BadSettings(["bad settings", ...problems.map((problem) => `  ${problem}`)].join("\n"));
+  return placements;
+}
+
+/**
+ * HOST without a prefix, if it is there for us.
+ *
+ * Some shells export the name of the machine as HOST. To listen on that would
+ * put plaintext on the network unasked.
+ */
+export function hostForAll(env: NodeJS.ProcessEnv): string | undefined {
+  const host = env.HOST ?? "";
+  return isIP(host) !== 0 || host === "localhost" ? host : undefined;
+}
+
+/** The address, "host:port", under which others on this machine reach one of its ports. */
+export function reachableAt({ host, ports }: Placement, setting: PortSetting = "PORT"): string {
+  // A wildcard is an address to listen on, not one to call.
+  const callable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  return `${callable.includes(":") ? `[${callable}]` : callable}:${ports[setting]}`;
+}
+
+/** Each port of each service with the name of its setting. */
+export function* portsOf(placements: readonly Placement[]) {
+  for (const placement of placements) {
+    for (const [setting, number] of Object.entries(placement.ports)) {
+      yield { placement, setting: setting as PortSetting, name: settingOf(placement.service, setting), port: number };
+    }
+  }
+}
+
+function sharedPorts(placements: readonly Placement[]): string[] {
+  const settings = Map.groupBy(portsOf(placements), ({ port }) => port);
+  settings.delete(0);
+  return [...settings]
+    .filter(([, users]) => users.length > 1)
+    .map(([number, users]) => `port ${number} is given to ${users.map(({ name }) => name).join(" and ")}`);
+}

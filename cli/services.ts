@@ -1,0 +1,33 @@
+import { resolve } from "node:path";
+
+/** The settings of a service that are ports. */
+export type PortSetting = "PORT" | "ADMIN_PORT" | "HTTP_PORT";
+
+/** A service that `bookmesh up` runs. */
+export interface Service {
+  /** Lower case letters. In capitals it is the prefix of the settings of this service. */
+  readonly name: string;
+  /** The program, as an absolute path. */
+  readonly main: string;
+  /** The default of each port. */
+  readonly ports: { readonly PORT: number; readonly ADMIN_PORT: number; readonly HTTP_PORT?: number };
+  /** Services of a higher stage call those of a lower one, and stop before them. */
+  readonly stage: number;
+}
+
+/** Everything that `bookmesh up` runs, in the order in which it is started. */
+export const services: readonly Service[] = [
+  service("register", { PORT: 50053, ADMIN_PORT: 9053 }, 0),
+  service("marketplace", { PORT: 50052, ADMIN_PORT: 9052, HTTP_PORT: 5000 }, 1),
+  service("recommendations", { PORT: 50051, ADMIN_PORT: 9051 }, 1),
+  service("push", { PORT: 50054, ADMIN_PORT: 9054 }, 1),
+];
+
+/** The name that a setting of a service has under `bookmesh up`: RECOMMENDATIONS_PORT, for one. */
+export function settingOf(service: Service, setting: string): string {
+  return `${service.name.toUpperCase()}_${setting}`;
+}
+
+function service(name: string, ports: Service["ports"], stage: number): Service {
+  return { name, main: resolve(import.meta.dirname, "..", "services", name, "main.ts"), ports, stage };
+}

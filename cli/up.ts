@@ -1,0 +1,100 @@
+import { resolve } from "node:path";
+import { Command, Option } from "commander";
+import { EXIT_BAD_CONFIG } from "../runtime/config.ts";
+import { EXIT_PORT_TAKEN } from "../runtime/run.ts";
+import { announceReady } from "./announce.ts";
+import { environmentOf, ignoredSettings } from "./environment.ts";
+import { AlreadyRunning, type Lock, lockFolder } from "./lock.ts";
+import { createLogView, type LogFormat, type LogView, logFormats, wantsColour } from "./log-view.ts";
+import { BadSettings, type Placement, placementsOf } from "./placement.ts";
+import { claimPorts, PortsTaken } from "./ports.ts";
+import { ServiceProcess } from "./service-process.ts";
+import { type Service, services } from "./services.ts";
+import { stopOnSignals } from "./signals.ts";
+import { Supervisor } from "./supervisor.ts";
+
+const DEFAULT_GRACE_MS = 30_000;
+
+export interface UpOptions {
+  /** The folder of the stores. */
+  data: string;
+  logFormat: LogFormat;
+}
+
+/** `bookmesh up`: runs all services on this machine until Ctrl-C. */
+export function upCommand(): Command {
+  return new Command("up")
+    .description("Run all services of the bookstore on this machine, until Ctrl-C.")
+    .addOption(
+      new Option("--data <folder>", "where the services keep their data").default(
+        resolve(import.meta.dirname, "..", ".bookmesh"),
+        ".bookmesh in the project folder",
+      ),
+    )
+    .addOption(
+      new Option("--log-format <format>", "lines for people, or JSON for machines").choices(logFormats).default("pretty"),
+    )
+    .addHelpText(
+      "after",
+      "\nA setting for one service has its name in front: RECOMMENDATIONS_PORT=6051 bookmesh up" +
+        "\nExit status: 0 stopped in order, 1 calls were cut, 64 bad settings, 69 a port or the folder is taken.",
+    )
+    .action(async (options: UpOptions) => process.exit(await up(services, options)));
+}
+
+/** @returns the exit status. */
+export async function up(table: readonly Service[], options: UpOptions): Promise<number> {
+  const { env } = process;
+  const data = resolve(options.data);
+  let placements: Placement[];
+  let lock: Lock;
+  try {
+    placements = placementsOf(table, env);
+    lock = lockFolder(data);
+    placements = await claimPorts(placements);
+  } catch (error) {
+    const expected = error instanceof BadSettings || error instanceof AlreadyRunning || error instanceof PortsTaken;
+    if (!expected) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return error instanceof BadSettings ? EXIT_BAD_CONFIG : EXIT_PORT_TAKEN;
+  }
+
+  const { stdout, stderr } = process;
+  const view = createLogView({
+    format: options.logFormat,
+    colour: wantsColour(env, stdout.isTTY),
+    names: placements.map(({ service }) => service.name),
+    stdout,
+    stderr,
+  });
+  for (const warning of ignoredSettings(env, placements)) view.log.warn(warning);
+
+  const supervisor = new Supervisor(
+    stagesOf(placements, { env, data, view, onHopeless: () => void supervisor.stop(EXIT_BAD_CONFIG) }),
+  );
+  stopOnSignals(supervisor, view.log);
+  supervisor.start();
+  void announceReady(placements, view, supervisor.stopping);
+  const status = await supervisor.finished;
+  lock.release();
+  if (status === 0) view.log.info("everything has stopped");
+  return status;
+}
+
+function stagesOf(
+  placements: readonly Placement[],
+  options: { env: NodeJS.ProcessEnv; data: string; view: LogView; onHopeless: () => void },
+): ServiceProcess[][] {
+  const { view, onHopeless } = options;
+  const stages = Map.groupBy(placements, ({ service }) => service.stage);
+  return [...stages]
+    .sort(([a], [b]) => a - b)
+    .map(([, members]) =>
+      members.map((placement) => {
+        const { name, main } = placement.service;
+        const env = environmentOf(placement, placements, options);
+        const program = { name, main, env, graceMs: Number(env.SHUTDOWN_GRACE_MS ?? DEFAULT_GRACE_MS) };
+        return new ServiceProcess({ program, output: () => view.outputOf(name), log: view.log, onHopeless });
+      }),
+    );
+}
