@@ -1,9 +1,9 @@
 import type { ChannelOptions } from "@grpc/grpc-js";
 import { type CompatServiceDefinition, createServer, type ServiceImplementation } from "nice-grpc";
 import type { Registry } from "prom-client";
-import { HealthDefinition } from "../../gen/health/v1/health.ts";
 import { ServerReflectionDefinition } from "../../gen/grpc/reflection/v1/reflection.ts";
 import { ServerReflectionDefinition as ServerReflectionAlphaDefinition } from "../../gen/grpc/reflection/v1alpha/reflection.ts";
+import { HealthDefinition } from "../../gen/health/v1/health.ts";
 import { type MethodContract, serviceContract } from "../../runtime/contracts.ts";
 import { type Health, healthHandler } from "../../runtime/health.ts";
 import type { Logger } from "../../runtime/logger.ts";
@@ -68,8 +68,13 @@ export function meshServer(options: MeshServerOptions): MeshServer {
     messageSize(),
     validation(),
   ];
-  const environment = { interceptors, statusOf: (error: unknown, call: { path: string }) => statusOf(error, { logger, path: call.path }) };
-  const server = createServer({ ...SERVER_OPTIONS, interceptors: [interceptCalls(contracts, environment)] }).use(errorMapping(options));
+  const environment = {
+    interceptors,
+    statusOf: (error: unknown, call: { path: string }) => statusOf(error, { logger, path: call.path }),
+  };
+  const server = createServer({ ...SERVER_OPTIONS, interceptors: [interceptCalls(contracts, environment)] }).use(
+    errorMapping(options),
+  );
 
   const services: string[] = [];
   const add: MeshServer["add"] = (definition, implementation) => {
@@ -92,8 +97,9 @@ export function meshServer(options: MeshServerOptions): MeshServer {
       await server.shutdown();
     },
     forceShutdown() {
-      const cut = openCalls.openCalls().map((call) => call.path);
-      server.forceShutdown();
+      // grpc-js's own forceShutdown cuts nothing here: without channelz it keeps no list of its connections.
+      const cut = openCalls.endCalls();
+      void server.shutdown();
       return cut;
     },
   };

@@ -8,8 +8,8 @@ const STOPPING: CallStatus = { code: Status.UNAVAILABLE, details: "the server is
 export interface Terminator extends ServerInterceptor {
   /** Ends every open stream with UNAVAILABLE and refuses new ones. Unary calls go on. */
   endStreams(): void;
-  /** The calls that are not over yet. */
-  openCalls(): readonly ServerCall[];
+  /** Ends every open call with UNAVAILABLE. @returns their paths. */
+  endCalls(): readonly string[];
 }
 
 /** Knows the open calls, and ends the long ones when the server stops. */
@@ -30,6 +30,11 @@ export function terminator(): Terminator {
         if (call.contract.kind !== "unary") call.end(STOPPING);
       }
     },
-    openCalls: () => [...open],
+    endCalls() {
+      stopping = true;
+      const paths = [...open].map((call) => call.path);
+      for (const call of open) call.end(STOPPING);
+      return paths;
+    },
   };
 }
