@@ -8,6 +8,7 @@ import type { Logger } from "../../runtime/logger.ts";
 import { encodeDetails, STATUS_DETAILS_KEY } from "../status-details.ts";
 import type { CallStatus } from "./interceptor.ts";
 import { ServerCall } from "./server-call.ts";
+import { sendableMessage } from "./status-sanitizer.ts";
 
 const statusOfKind: Record<FailureKind, Status> = {
   invalid: Status.INVALID_ARGUMENT,
@@ -38,7 +39,7 @@ const PASSED_ON: ReadonlySet<Status> = new Set([Status.UNAVAILABLE, Status.DEADL
 export function statusOf(error: unknown, options: { logger: Logger; path: string }): CallStatus {
   if (error instanceof Failure) {
     const code = statusOfKind[error.kind];
-    const details = encodeDetails(code, error.message.toWellFormed(), error);
+    const details = encodeDetails(code, sendableMessage(error.message), error);
     if (details === undefined) return { code, details: error.message };
     const metadata = new Metadata();
     metadata.set(STATUS_DETAILS_KEY, details);
