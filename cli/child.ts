@@ -9,8 +9,8 @@ export interface Program {
   /** The file to run. */
   readonly main: string;
   readonly env: Readonly<Record<string, string>>;
-  /** How long the program may take to stop, in milliseconds. */
-  readonly graceMs: number;
+  /** How long the program may take to stop, in milliseconds. Then it is killed. */
+  readonly killAfterMs: number;
 }
 
 /** How a process ended: its exit status, or the signal that ended it. */

@@ -35,7 +35,7 @@ export function lineRenderer({ dim, colour }: LineStyle): (line: string) => stri
     if (log === undefined) return line;
     const { text, rest } = inOneLine(log);
     const body = pretty({ level: log.level, msg: text.fields ? `${text.message}  ${dim(text.fields)}` : text.message, ...rest });
-    return `${dim(timeOfDay(log.time))} ${body.trimEnd()}`;
+    return `${dim(timeOfDay(log.time))} ${body.replace(/ +$/gm, "").trimEnd()}`;
   };
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from "commander";
 import { EXIT_BAD_CONFIG } from "../runtime/config.ts";
+import { importCommand } from "./import-command.ts";
 import { upCommand } from "./up.ts";
 
 const program = new Command("bookmesh")
@@ -9,5 +10,6 @@ const program = new Command("bookmesh")
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_BAD_CONFIG));
 
 program.addCommand(upCommand().copyInheritedSettings(program));
+program.addCommand(importCommand().copyInheritedSettings(program));
 
 await program.parseAsync();

@@ -3,8 +3,6 @@ import type { Logger } from "../runtime/logger.ts";
 import { Backoff } from "./backoff.ts";
 import { type Child, type Ending, type Output, type Program, spawnChild } from "./child.ts";
 
-/** What a service is given beyond its own grace: it also has stores to close. */
-const CLOSING_MS = 5_000;
 /** How long a process has that was told to stop at once. */
 const FORCED_MS = 2_000;
 
@@ -70,7 +68,7 @@ export class ServiceProcess {
       const patience = setTimeout(() => {
         log.error(`${program.name} did not stop in time and is killed`);
         child.kill("SIGKILL");
-      }, program.graceMs + CLOSING_MS);
+      }, program.killAfterMs);
       const ending = await child.ended;
       clearTimeout(patience);
       if (!inOrder(ending)) log.error(`${program.name} ended ${describe(ending)}`);

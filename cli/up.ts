@@ -13,7 +13,10 @@ import { type Service, services } from "./services.ts";
 import { stopOnSignals } from "./signals.ts";
 import { Supervisor } from "./supervisor.ts";
 
+/** The default of SHUTDOWN_GRACE_MS in the services. */
 const DEFAULT_GRACE_MS = 30_000;
+/** What a service is given beyond its grace: it also has stores to close. */
+const CLOSING_MS = 5_000;
 
 export interface UpOptions {
   /** The folder of the stores. */
@@ -72,7 +75,7 @@ export async function up(table: readonly Service[], options: UpOptions): Promise
   const supervisor = new Supervisor(
     stagesOf(placements, { env, data, view, onHopeless: () => void supervisor.stop(EXIT_BAD_CONFIG) }),
   );
-  stopOnSignals(supervisor, view.log);
+  stopOnSignals(supervisor, { log: view.log });
   supervisor.start();
   void announceReady(placements, view, supervisor.stopping);
   const status = await supervisor.finished;
@@ -93,7 +96,8 @@ function stagesOf(
       members.map((placement) => {
         const { name, main } = placement.service;
         const env = environmentOf(placement, placements, options);
-        const program = { name, main, env, graceMs: Number(env.SHUTDOWN_GRACE_MS ?? DEFAULT_GRACE_MS) };
+        const killAfterMs = Number(env.SHUTDOWN_GRACE_MS ?? DEFAULT_GRACE_MS) + CLOSING_MS;
+        const program = { name, main, env, killAfterMs };
         return new ServiceProcess({ program, output: () => view.outputOf(name), log: view.log, onHopeless });
       }),
     );

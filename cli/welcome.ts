@@ -23,10 +23,12 @@ export function offerOf(placements: readonly Placement[]): Offer {
 
 /** The offer, laid out for a terminal. */
 export function welcome({ storefront, grpc, tryIt }: Offer, readyInMs: number): string {
-  const rows: [string, string][] = storefront === undefined ? [] : [["storefront", storefront]];
-  rows.push(...Object.entries(grpc).map(([name, address]): [string, string] => [name, `${address}  (gRPC)`]));
-  const width = Math.max(...rows.map(([name]) => name.length));
-  const lines = [`ready in ${readyInMs} ms`, "", ...rows.map(([name, address]) => `  ${name.padEnd(width)}  ${address}`)];
+  const nameWidth = Math.max("storefront".length, ...Object.keys(grpc).map((name) => name.length));
+  const addressWidth = Math.max(...Object.values(grpc).map((address) => address.length));
+  const row = (name: string, address: string) => `  ${name.padEnd(nameWidth)}  ${address}`;
+  const lines = [`ready in ${readyInMs} ms`, ""];
+  if (storefront !== undefined) lines.push(row("storefront", storefront));
+  for (const [name, address] of Object.entries(grpc)) lines.push(row(name, `${address.padEnd(addressWidth)}  (gRPC)`));
   if (tryIt !== undefined) lines.push("", "  Ask for three mysteries:", "", `  ${tryIt}`);
   lines.push("", "  Ctrl-C stops everything.", "");
   return `\n${lines.join("\n")}\n`;

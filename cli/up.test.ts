@@ -1,0 +1,144 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { type Line, type Running, runUp, temporaryFolder } from "./fixtures/processes.ts";
+
+const running: Running[] = [];
+afterEach(async () => {
+  for (const { kill } of running) kill("SIGTERM");
+  await Promise.all(running.splice(0).map(({ status }) => status));
+});
+
+/** `bookmesh up` with the services "back" and, calling it, "front". */
+function up(env: Record<string, string> = {}, data = temporaryFolder()): Running {
+  const mesh = runUp({ data, env });
+  running.push(mesh);
+  return mesh;
+}
+
+function says(text: string, name?: string) {
+  return (line: Line) => line.msg?.startsWith(text) === true && (name === undefined || line.name === name);
+}
+
+const ready = says("ready in");
+
+test("says where everything is when everything is ready", async () => {
+  const mesh = up();
+  const { grpc, durationMs } = await mesh.line(ready);
+  const back = await mesh.line(says("listening", "back"));
+  const front = await mesh.line(says("listening", "front"));
+
+  expect(grpc).toEqual({ back: `127.0.0.1:${back.port}`, front: `127.0.0.1:${front.port}` });
+  expect(durationMs).toBeGreaterThan(0);
+});
+
+test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+  "on %s stops callers before those they call, and exits with 0",
+  async (signal) => {
+    const mesh = up();
+    await mesh.line(ready);
+
+    mesh.kill(signal);
+
+    expect(await mesh.status).toBe(0);
+    expect(mesh.lines.filter(says("asked to stop")).map(({ name, timesAsked }) => [name, timesAsked])).toEqual([
+      ["front", 1],
+      ["back", 1],
+    ]);
+    expect(mesh.lines.at(-1)).toMatchObject({ name: "bookmesh", msg: "everything has stopped" });
+  },
+);
+
+test("passes on what services write that is no log line", async () => {
+  const mesh = up();
+
+  await expect(mesh.line(says("a line that is not JSON"))).resolves.toBeDefined();
+});
+
+test("starts a service again that has ended by itself", async () => {
+  const mesh = up();
+  await mesh.line(ready);
+  const first = await mesh.line(says("listening", "front"));
+
+  process.kill(Number(first.pid), "SIGKILL");
+
+  expect(await mesh.line(says("front ended by SIGKILL"))).toMatchObject({ name: "bookmesh" });
+  const second = await mesh.line((line) => says("listening", "front")(line) && line.pid !== first.pid);
+  expect(second.port).toBe(first.port);
+});
+
+test("stops everything with 64 when a service says that its settings are bad", async () => {
+  const mesh = up({ FRONT_BAD_SETTINGS: "1" });
+
+  expect(await mesh.status).toBe(64);
+  expect(mesh.lines).toContainEqual(expect.objectContaining({ msg: "front cannot start: its settings are wrong" }));
+  expect(mesh.stderr()).toContain("BAD_SETTINGS: is set");
+});
+
+test("exits with 1 when a service does not stop in order", async () => {
+  const mesh = up({ FRONT_ON_STOP: "fail" });
+  await mesh.line(ready);
+
+  mesh.kill("SIGTERM");
+
+  expect(await mesh.status).toBe(1);
+});
+
+test("leaves no service behind when it is killed", async () => {
+  const mesh = up();
+  await mesh.line(ready);
+  const { port } = await mesh.line(says("listening", "front"));
+  const connection = connect(Number(port), "127.0.0.1");
+  await once(connection, "connect");
+
+  mesh.kill("SIGKILL");
+
+  // The connection closes with the process that holds it.
+  await expect(
+    once(
+      connection.on("error", () => {}),
+      "close",
+    ),
+  ).resolves.toBeDefined();
+});
+
+test("runs once in a folder", async () => {
+  const data = temporaryFolder();
+  const first = up({}, data);
+  await first.line(ready);
+
+  const second = up({}, data);
+
+  expect(await second.status).toBe(69);
+  expect(second.stderr()).toContain(`already running in ${data} (process ${first.pid})`);
+});
+
+test("names all ports that are taken, with their settings, and starts nothing", async () => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  const alsoTaken = createServer().listen(0, "127.0.0.1");
+  await Promise.all([once(taken, "listening"), once(alsoTaken, "listening")]);
+  const [port, otherPort] = [taken, alsoTaken].map((server) => String((server.address() as AddressInfo).port)) as [
+    string,
+    string,
+  ];
+
+  const mesh = up({ BACK_PORT: port, FRONT_HTTP_PORT: otherPort });
+  const status = await mesh.status;
+  taken.close();
+  alsoTaken.close();
+
+  expect(status).toBe(69);
+  expect(mesh.lines).toEqual([]);
+  expect(mesh.stderr().trim().split("\n")).toEqual([
+    `port ${port} is taken (back): stop what uses it or choose another with BACK_PORT`,
+    `port ${otherPort} is taken (front): stop what uses it or choose another with FRONT_HTTP_PORT`,
+  ]);
+});
+
+test("names all settings that are bad, and starts nothing", async () => {
+  const mesh = up({ BACK_PORT: "high", FRONT_PORT: "70000" });
+
+  expect(await mesh.status).toBe(64);
+  expect(mesh.lines).toEqual([]);
+  expect(mesh.stderr()).toContain("BACK_PORT: high is not a port");
+  expect(mesh.stderr()).toContain("FRONT_PORT: 70000 is not a port");
+});
