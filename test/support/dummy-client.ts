@@ -90,10 +90,11 @@ export async function dummyClient(specialCases: Record<string, SpecialCase> = {}
   };
 }
 
-function echo(options: {
+/** The handlers of the dummy, for a server with another chain. */
+export function echo(options: {
   specialCases: Record<string, SpecialCase>;
   logger: Logger;
-  inHandler: ((context: CallContext) => void) | undefined;
+  inHandler?: DummyOptions["inHandler"] | undefined;
 }): EchoServiceImplementation {
   const { specialCases, logger, inHandler } = options;
   const answer = async ({ text }: EchoRequest, context: CallContext) => ({

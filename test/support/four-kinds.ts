@@ -68,7 +68,7 @@ export interface Ending {
   /** The status that it ends with. */
   readonly status: "OK" | "NOT_FOUND" | "CANCELLED";
   /** Makes such a call. Resolves when it is over for the caller. */
-  play(dummy: Dummy, options?: EchoCallOptions): Promise<void>;
+  play(dummy: Pick<Dummy, "client" | "logs">, options?: EchoCallOptions): Promise<void>;
 }
 
 /** Every kind of call in every way that it can end. For test.each: "$kind that $ending". */
