@@ -38,7 +38,13 @@ export async function openDatabase<Schema>(options: {
   migrations: Readonly<Record<string, Migration>>;
   logger: Logger;
 }): Promise<Database<Schema>> {
-  return options.url.startsWith("sqlite:") ? openSqlite(options) : openPostgres(options);
+  try {
+    return await (options.url.startsWith("sqlite:") ? openSqlite<Schema>(options) : openPostgres<Schema>(options));
+  } catch (error) {
+    // The password has no business in a log.
+    const shown = options.url.replace(/\/\/([^:@/]*):[^@]*@/, "//$1:***@");
+    throw new Error(`cannot open the store at ${shown}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 type OpenOptions = Parameters<typeof openDatabase>[0];

@@ -48,8 +48,10 @@ export async function stockShelves(store: Pick<MarketplaceStore, "add">): Promis
  */
 export function categoryOf(name: string): BookCategory {
   const category = BookCategory[`BOOK_CATEGORY_${name.toUpperCase()}` as keyof typeof BookCategory];
-  if (!(category > 0)) throw new Error(`no category ${JSON.stringify(name)}`);
-  return category;
+  if (category > 0) return category;
+  const constants = Object.entries(BookCategory).filter(([, value]) => value > 0);
+  const names = constants.map(([constant]) => constant.replace("BOOK_CATEGORY_", "").toLowerCase());
+  throw new Error(`no category ${JSON.stringify(name)}; there are ${names.join(", ")}`);
 }
 
 /** "12.99" is 1299n, without a detour over floating point. */

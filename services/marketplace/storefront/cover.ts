@@ -27,7 +27,7 @@ const CLOTHS: readonly (readonly [string, string, string])[] = [
 /** A cover for a Book: its title and author on the cloth of its category. An SVG picture without scripts. */
 export function coverOf(book: Book): string {
   const [cloth, band, ink] = CLOTHS[book.category] ?? (CLOTHS[0] as readonly [string, string, string]);
-  const { size, lines: titleLines } = fit(book.title);
+  const { size, lines: titleLines } = fitTitle(book.title);
   const authorLines = wrap(book.authors[0] ?? "", 22).slice(0, 2);
   const top = 92;
   const text = (lines: readonly string[], y: number, step: number) =>
@@ -58,7 +58,7 @@ function ornament(id: number, colour: string): string {
 }
 
 /** The largest lettering in which a title fits, and its lines. */
-function fit(title: string): { size: number; lines: string[] } {
+function fitTitle(title: string): { size: number; lines: string[] } {
   for (const size of [31, 26, 21, 17]) {
     // A bold serif letter is about 0.63 of its size wide; 202 of 240 are left between the margins.
     const width = Math.floor(202 / (0.63 * size));

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { Status } from "nice-grpc-common";
+import { CallFailure } from "../../../clients/call-failure.ts";
 import type { RegisterClient } from "../../../clients/register.ts";
-import { CallFailure } from "../../../interceptors/client/failure-details.ts";
 import { type RegisterForm, type RegisterProblems, registerPage, welcomePage } from "./pages/register.ts";
 
 type Fields = RegisterForm & { password: string };
