@@ -37,34 +37,37 @@ export function encodeDetails(code: number, message: string, failure: FailureDet
   return Buffer.from(Status.encode({ code, message, details }).finish());
 }
 
-/** What a trailer tells. Details of types that are not known here are left out. */
+/** What a trailer tells. Details of types that are not known here are left out, and so is a trailer that cannot be read. */
 export function decodeDetails(trailer: Uint8Array | undefined): FailureDetails {
-  const result: { -readonly [K in keyof FailureDetails]: FailureDetails[K] } = {
-    reason: undefined,
-    metadata: {},
-    violations: [],
-    retryAfterMs: undefined,
-  };
-  if (trailer === undefined) return result;
-  for (const { typeUrl, value } of Status.decode(trailer).details) {
-    switch (typeUrl.slice(typeUrl.lastIndexOf("/") + 1)) {
-      case "google.rpc.ErrorInfo": {
-        const { reason, metadata } = ErrorInfo.decode(value);
-        result.reason = reason;
-        result.metadata = Object.fromEntries(metadata);
-        break;
-      }
-      case "google.rpc.BadRequest":
-        result.violations = BadRequest.decode(value).fieldViolations.map(({ field, description }) => ({ field, description }));
-        break;
-      case "google.rpc.RetryInfo": {
-        const { retryDelay } = RetryInfo.decode(value);
-        if (retryDelay !== undefined) result.retryAfterMs = Number(retryDelay.seconds) * 1_000 + retryDelay.nanos / 1_000_000;
-        break;
-      }
+  const details: Details = { reason: undefined, metadata: {}, violations: [], retryAfterMs: undefined };
+  if (trailer === undefined) return details;
+  try {
+    for (const detail of Status.decode(trailer).details) addDetail(details, detail);
+  } catch {
+    // Whatever a server of others puts there, the status itself still counts.
+  }
+  return details;
+}
+
+type Details = { -readonly [K in keyof FailureDetails]: FailureDetails[K] };
+
+function addDetail(details: Details, { typeUrl, value }: Any): void {
+  switch (typeUrl.slice(typeUrl.lastIndexOf("/") + 1)) {
+    case "google.rpc.ErrorInfo": {
+      const { reason, metadata } = ErrorInfo.decode(value);
+      details.reason = reason;
+      details.metadata = Object.fromEntries(metadata);
+      break;
+    }
+    case "google.rpc.BadRequest":
+      details.violations = BadRequest.decode(value).fieldViolations.map(({ field, description }) => ({ field, description }));
+      break;
+    case "google.rpc.RetryInfo": {
+      const { retryDelay } = RetryInfo.decode(value);
+      if (retryDelay !== undefined) details.retryAfterMs = Number(retryDelay.seconds) * 1_000 + retryDelay.nanos / 1_000_000;
+      break;
     }
   }
-  return result;
 }
 
 function any(typeName: string, value: Uint8Array): Any {
