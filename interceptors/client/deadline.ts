@@ -11,6 +11,9 @@ export interface DeadlineOptions {
   deadlineMs?: number;
 }
 
+/** gRPC over HTTP/2 allows eight digits and a unit, here milliseconds: about 28 hours. */
+const LONGEST_MS = 99_999_999;
+
 /**
  * Gives every call a deadline and sends it along, so that the server, and the
  * servers it calls in turn, stop working when nobody waits any more.
@@ -21,7 +24,7 @@ export const deadline: ClientMiddleware<DeadlineOptions> = async function* deadl
   const { deadlineMs, signal, ...rest } = options;
   const { path } = call.method;
   const remainingMs = (currentCall()?.deadline ?? Number.POSITIVE_INFINITY) - Date.now();
-  const budgetMs = Math.floor(Math.min(deadlineMs ?? methodContract(path).defaultDeadlineMs, remainingMs));
+  const budgetMs = Math.floor(Math.min(deadlineMs ?? methodContract(path).defaultDeadlineMs, remainingMs, LONGEST_MS));
   const exceeded = () => new ClientError(path, Status.DEADLINE_EXCEEDED, `deadline of ${Math.max(0, budgetMs)} ms exceeded`);
   if (!(budgetMs > 0)) throw exceeded();
 
@@ -35,8 +38,7 @@ export const deadline: ClientMiddleware<DeadlineOptions> = async function* deadl
     controller.abort();
   }, budgetMs);
   try {
-    // gRPC over HTTP/2: at most eight digits and a unit, here milliseconds.
-    const metadata = Metadata(options.metadata).set("grpc-timeout", `${Math.min(budgetMs, 99_999_999)}m`);
+    const metadata = Metadata(options.metadata).set("grpc-timeout", `${budgetMs}m`);
     return yield* call.next(call.request, { ...rest, metadata, signal: controller.signal });
   } catch (error: unknown) {
     throw timedOut && isAbortError(error) ? exceeded() : error;
