@@ -86,6 +86,7 @@ export async function dummyClient(specialCases: Record<string, SpecialCase> = {}
       channel.close();
       health.stop();
       server.forceShutdown();
+      await server.drain();
     },
   };
 }
