@@ -4,6 +4,7 @@ import { EXIT_BAD_CONFIG } from "../runtime/config.ts";
 import { EXIT_PORT_TAKEN } from "../runtime/run.ts";
 import { announceReady } from "./announce.ts";
 import { environmentOf, ignoredSettings } from "./environment.ts";
+import { onNpmGone } from "./launcher.ts";
 import { AlreadyRunning, type Lock, lockFolder } from "./lock.ts";
 import { createLogView, type LogFormat, type LogView, logFormats, wantsColour } from "./log-view.ts";
 import { BadSettings, type Placement, placementsOf } from "./placement.ts";
@@ -76,6 +77,7 @@ export async function up(table: readonly Service[], options: UpOptions): Promise
     stagesOf(placements, { env, data, view, onHopeless: () => void supervisor.stop(EXIT_BAD_CONFIG) }),
   );
   stopOnSignals(supervisor, { log: view.log });
+  onNpmGone(() => void supervisor.stop());
   supervisor.start();
   void announceReady(placements, view, supervisor.stopping);
   const status = await supervisor.finished;
