@@ -1,0 +1,146 @@
+import { randomInt } from "node:crypto";
+import type { Channel } from "nice-grpc";
+import { Registry } from "prom-client";
+import { openChannel } from "../../clients/channel.ts";
+import { type MarketplaceClient, marketplaceClient } from "../../clients/marketplace.ts";
+import { type PushClient, pushClient } from "../../clients/push.ts";
+import { type RegisterClient, registerClient } from "../../clients/register.ts";
+import { MarketplaceServiceDefinition } from "../../gen/bookstore/marketplace/v1/marketplace_service.ts";
+import { PushServiceDefinition } from "../../gen/bookstore/push/v1/push_service.ts";
+import { RegisterServiceDefinition } from "../../gen/bookstore/register/v1/register_service.ts";
+import { type MeshServer, meshServer } from "../../interceptors/server/chain.ts";
+import { Health, type HealthCheck } from "../../runtime/health.ts";
+import { createLogger, type Logger } from "../../runtime/logger.ts";
+import { Wakeups } from "../../runtime/wakeups.ts";
+import { marketplaceHandler } from "../../services/marketplace/handler.ts";
+import type { CATALOGUE } from "../../services/marketplace/revision-poll.ts";
+import { type MarketplaceStore, openMarketplaceStore } from "../../services/marketplace/store.ts";
+import { pushHandler } from "../../services/push/handler.ts";
+import { InboxPoll } from "../../services/push/inbox-poll.ts";
+import type { PushDeps } from "../../services/push/notification.ts";
+import { openPushStore, type PushStore } from "../../services/push/store.ts";
+import { registerHandler } from "../../services/register/handler.ts";
+import { hashPassword } from "../../services/register/password.ts";
+import { openRegisterStore, type RegisterStore } from "../../services/register/store.ts";
+import type { RegisterDeps } from "../../services/register/user.ts";
+import { testDatabase } from "./database.ts";
+import { LogLines } from "./log-lines.ts";
+
+/** A real server behind the real chain on a free port, and a real client of it. */
+export interface Service<Client> extends AsyncDisposable {
+  readonly client: Client;
+  readonly channel: Channel;
+  readonly server: MeshServer;
+  readonly health: Health;
+  readonly logger: Logger;
+  /** What server and client logged. */
+  readonly logs: LogLines;
+  readonly port: number;
+  /** "host:port" */
+  readonly address: string;
+}
+
+export interface ServiceOptions<Client> {
+  add(server: MeshServer, logger: Logger): void;
+  client(channel: Channel, logger: Logger): Client;
+  checks?: Record<string, HealthCheck>;
+  /** The default is 0: a free one. */
+  port?: number;
+  logs?: LogLines;
+}
+
+/** Serves what `add` adds. @returns to be bound with `await using`, which cuts every call and ends it. */
+export async function startService<Client>(options: ServiceOptions<Client>): Promise<Service<Client>> {
+  const { logs = new LogLines(), port: askedPort = 0, checks = {} } = options;
+  const logger = createLogger({ name: "test", level: "debug", destination: logs });
+  const health = new Health(checks, { logger });
+  const server = meshServer({ logger, metrics: new Registry(), health, maxCallsInFlight: 1_000, maxOpenStreams: 1_000 });
+  options.add(server, logger);
+  const port = await server.listen(`127.0.0.1:${askedPort}`);
+  await health.start();
+  const address = `127.0.0.1:${port}`;
+  const channel = openChannel(address);
+  return {
+    ...{ channel, server, health, logger, logs, port, address },
+    client: options.client(channel, logger),
+    async [Symbol.asyncDispose]() {
+      channel.close();
+      health.stop();
+      server.forceShutdown();
+    },
+  };
+}
+
+/** Where a service of a test keeps its data. The default is a store of its own, removed at the end. */
+export interface StoreOptions {
+  url?: string;
+  port?: number;
+}
+
+/** Serves register. */
+export async function startRegister(
+  options: StoreOptions & Partial<Pick<RegisterDeps, "randomInt" | "now">> = {},
+): Promise<Service<RegisterClient> & { store: RegisterStore; url: string }> {
+  await using stack = new AsyncDisposableStack();
+  const url = options.url ?? stack.use(await testDatabase()).url;
+  const logs = new LogLines();
+  const store = await openRegisterStore(url, createLogger({ name: "test", level: "info", destination: logs }));
+  stack.defer(store.close);
+  const deps = { store, hashPassword, randomInt, now: () => new Date(), ...options };
+  const service = stack.use(
+    await startService({
+      ...{ logs, port: options.port ?? 0, client: registerClient },
+      add: (server) => server.add(RegisterServiceDefinition, registerHandler(deps)),
+      checks: { [RegisterServiceDefinition.fullName]: store.check },
+    }),
+  );
+  return { ...service, store, url, ...disposing(stack.move()) };
+}
+
+/** Serves push to readers whom `findReader` knows: everybody, if it is not given. */
+export async function startPush(
+  options: StoreOptions & Partial<Pick<PushDeps, "findReader">> = {},
+): Promise<Service<PushClient> & { store: PushStore; url: string; poll: InboxPoll }> {
+  await using stack = new AsyncDisposableStack();
+  const url = options.url ?? stack.use(await testDatabase()).url;
+  const logs = new LogLines();
+  const logger = createLogger({ name: "test", level: "info", destination: logs });
+  const store = await openPushStore(url, logger);
+  stack.defer(store.close);
+  const wakeups = new Wakeups<string>();
+  const findReader = options.findReader ?? (async () => ({ language: "en", country: "" }));
+  const wake = (userId: string) => wakeups.wake(userId);
+  const service = stack.use(
+    await startService({
+      ...{ logs, port: options.port ?? 0, client: pushClient },
+      add: (server) =>
+        server.add(PushServiceDefinition, pushHandler({ store, wakeups, findReader, wake, now: () => new Date(), logger })),
+      checks: { [PushServiceDefinition.fullName]: store.check },
+    }),
+  );
+  return { ...service, store, url, poll: new InboxPoll(store, wakeups, logger), ...disposing(stack.move()) };
+}
+
+/** Serves the catalogue of marketplace, which is empty at first. Nobody polls: wake those who watch with `wakeups`. */
+export async function startMarketplace(
+  options: StoreOptions = {},
+): Promise<Service<MarketplaceClient> & { store: MarketplaceStore; url: string; wakeups: Wakeups<typeof CATALOGUE> }> {
+  await using stack = new AsyncDisposableStack();
+  const url = options.url ?? stack.use(await testDatabase()).url;
+  const logs = new LogLines();
+  const store = await openMarketplaceStore(url, createLogger({ name: "test", level: "info", destination: logs }));
+  stack.defer(store.close);
+  const wakeups = new Wakeups<typeof CATALOGUE>();
+  const service = stack.use(
+    await startService({
+      ...{ logs, port: options.port ?? 0, client: marketplaceClient },
+      add: (server) => server.add(MarketplaceServiceDefinition, marketplaceHandler({ store, wakeups })),
+      checks: { [MarketplaceServiceDefinition.fullName]: store.check },
+    }),
+  );
+  return { ...service, store, url, wakeups, ...disposing(stack.move()) };
+}
+
+function disposing(stack: AsyncDisposableStack): AsyncDisposable {
+  return { [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
