@@ -64,11 +64,12 @@ export interface NewUser extends Profile {
 
 /** Registers a user. Of two with one address, one gets the account. */
 export async function registerUser(deps: RegisterDeps, input: NewUser): Promise<User> {
-  const profile = tidy(input);
+  const { email, name, language, country } = tidy(input);
   const passwordHash = input.password === undefined ? undefined : await deps.hashPassword(input.password);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const [min, max] = attempt < ATTEMPTS_AT_FIRST_IDS ? FIRST_IDS : MORE_IDS;
-    const user: User = { ...profile, id: String(deps.randomInt(min, max)), createdAt: deps.now() };
+    const id = String(deps.randomInt(min, max));
+    const user: User = { id, email, name, language, country, createdAt: deps.now() };
     const outcome = await deps.store.add(user, passwordHash);
     if (outcome === "added") return user;
     if (outcome === "email taken") throw await emailTaken(deps.store, input);

@@ -1,0 +1,98 @@
+import { verify } from "@node-rs/argon2";
+import { openDatabase } from "../../runtime/database.ts";
+import { createLogger } from "../../runtime/logger.ts";
+import { startRegister } from "../../test/support/service.ts";
+import { users } from "./migrations/0001-users.ts";
+import { registerUser } from "./user.ts";
+
+const ADA = { email: "ada@example.com", name: "Ada", language: "en", country: "GB" };
+const PASSWORD = "correct horse battery staple";
+
+interface Rows {
+  users: { email: string; password_hash: string | null; created_at_ms: number };
+}
+
+/** Every row of the store, read past the service. */
+async function rowsOf(url: string): Promise<Rows["users"][]> {
+  const logger = createLogger({ name: "test", level: "silent" });
+  const { db, close } = await openDatabase<Rows>({ url, migrations: { "0001-users": users }, logger });
+  try {
+    return await db.selectFrom("users").selectAll().execute();
+  } finally {
+    await close();
+  }
+}
+
+test("stores argon2id of the password with the parameters that OWASP asks for", async () => {
+  await using register = await startRegister();
+
+  await register.client.register({ ...ADA, password: PASSWORD });
+
+  const [row] = await rowsOf(register.url);
+  const hash = row?.password_hash ?? "";
+  const [, algorithm, version, parameters] = hash.split("$");
+  expect({ algorithm, version, parameters }).toEqual({ algorithm: "argon2id", version: "v=19", parameters: "m=19456,t=2,p=1" });
+  expect(await verify(hash, PASSWORD)).toBe(true);
+  expect(await verify(hash, `${PASSWORD}.`)).toBe(false);
+});
+
+test("stores different hashes of one password of two users", async () => {
+  await using register = await startRegister();
+
+  await register.client.register({ ...ADA, password: PASSWORD });
+  await register.client.register({ ...ADA, email: "grace@example.com", password: PASSWORD });
+
+  const hashes = (await rowsOf(register.url)).map((row) => row.password_hash);
+  expect(new Set(hashes).size).toBe(2);
+});
+
+test("stores no hash for an account without a password", async () => {
+  await using register = await startRegister();
+
+  await register.client.register(ADA);
+
+  expect(await rowsOf(register.url)).toMatchObject([{ email: ADA.email, password_hash: null }]);
+});
+
+test("lets the password appear in no store, log, answer or error", async () => {
+  await using register = await startRegister();
+  const answer = await register.client.register({ ...ADA, password: PASSWORD });
+  const refusals = await Promise.allSettled([
+    register.client.register({ ...ADA, password: PASSWORD }),
+    register.client.register({ ...ADA, name: "", password: PASSWORD }),
+    register.client.register({ ...ADA, password: PASSWORD.repeat(10) }),
+  ]);
+
+  expect(refusals.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+  const everything = [answer, await rowsOf(register.url), register.logs.all, refusals.map(said)];
+  expect(JSON.stringify(everything)).toContain("call finished");
+  expect(JSON.stringify(everything)).not.toContain("horse");
+});
+
+test("lets the address appear in no log and no error", async () => {
+  await using register = await startRegister();
+  await register.client.register(ADA);
+  const refusal = await Promise.allSettled([register.client.register({ ...ADA, discloseExistingUserId: true })]);
+
+  expect(JSON.stringify(refusal.map(said))).toContain("already registered.");
+  expect(JSON.stringify([register.logs.all, refusal.map(said)])).not.toContain("ada@");
+});
+
+test("hands the store what it keeps of a registration and nothing else", async () => {
+  const handed: unknown[] = [];
+  const add = async (...values: unknown[]) => {
+    handed.push(values);
+    return "added";
+  };
+  const deps = { store: { add } as never, hashPassword: async () => "hash", randomInt: () => 7_000_000, now: () => new Date(0) };
+
+  await registerUser(deps, { ...ADA, password: PASSWORD, discloseExistingUserId: true });
+
+  expect(handed).toEqual([[{ ...ADA, id: "7000000", createdAt: new Date(0) }, "hash"]]);
+});
+
+/** Everything that an outcome says, the parts of an error that JSON leaves out included. */
+function said(outcome: PromiseSettledResult<unknown>): unknown {
+  if (outcome.status === "fulfilled") return outcome.value;
+  return { ...outcome.reason, message: outcome.reason.message, stack: outcome.reason.stack };
+}
