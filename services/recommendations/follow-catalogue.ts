@@ -25,6 +25,8 @@ export interface FollowerDeps {
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
+/** Tries before it is worth a warning: when a whole shop starts, the marketplace may come a little later. */
+const PATIENT_TRIES = 5;
 
 /**
  * Keeps the shelves like the catalogue of the marketplace, until the signal aborts.
@@ -34,15 +36,18 @@ const LONGEST_PAUSE_MS = 5_000;
  */
 export async function followCatalogue(deps: FollowerDeps, signal: AbortSignal): Promise<void> {
   let pauseMs = FIRST_PAUSE_MS;
+  let failures = 0;
   while (!signal.aborted) {
     try {
       for await (const batch of deps.marketplace.watchBooks({ afterRevision: await deps.copy.revision() }, { signal })) {
         await takeIn(deps, batch.books, Number(batch.revision));
+        if (failures >= PATIENT_TRIES) deps.logger.info("the catalogue can be followed again");
+        failures = 0;
         pauseMs = FIRST_PAUSE_MS;
       }
     } catch (error) {
       if (isAbortError(error)) return;
-      deps.logger.debug({ err: error, pauseMs }, "the catalogue cannot be followed now");
+      if (++failures === PATIENT_TRIES) deps.logger.warn({ reason: String(error) }, "the catalogue cannot be followed now");
       // Half of it random, so that replicas do not come back all at once.
       await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);

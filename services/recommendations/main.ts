@@ -41,7 +41,8 @@ server.add(RecommendationsServiceDefinition, recommendationsHandler({ shelves, w
 server.add(RecommendationsDefinition, tutorialHandler(Math.random));
 
 const stop = new AbortController();
-const marketplace = marketplaceClient(channel, logger);
+// The follower reports its failures itself, and not each of them.
+const marketplace = marketplaceClient(channel, logger.child({}, { level: "error" }));
 const following = followCatalogue({ marketplace, copy: store, shelves, wakeups, logger }, stop.signal);
 
 await runUntilSignal({

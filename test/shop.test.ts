@@ -1,0 +1,119 @@
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import pino from "pino";
+import { openChannel } from "../clients/channel.ts";
+import { pushClient } from "../clients/push.ts";
+import { recommendationsClient } from "../clients/recommendations.ts";
+import { registerClient } from "../clients/register.ts";
+import { BookCategory } from "../gen/bookstore/catalog/v1/book.ts";
+import type { WatchRecommendationsResponse } from "../gen/bookstore/recommendations/v1/recommendations_service.ts";
+import { Shop } from "./support/shop.ts";
+
+const MAIN = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
+const silent = pino({ level: "silent" });
+
+let shop: Shop;
+beforeAll(async () => {
+  shop = await Shop.open();
+}, 60_000);
+afterAll(() => shop[Symbol.asyncDispose]());
+
+function items(page: string): number {
+  return page.split("<li>").length - 1;
+}
+
+/** Looks again and again until the page is as it should be; the test's own time limit ends it. */
+async function eventually(path: string, fits: (page: string) => boolean): Promise<string> {
+  while (true) {
+    const page = await shop.page(path).catch(() => "");
+    if (fits(page)) return page;
+    await new Promise(setImmediate);
+  }
+}
+
+test("the front page suggests three mysteries", async () => {
+  const page = await shop.page("/");
+
+  expect(page).toContain("<title>Online Books For You</title>");
+  expect(page).toContain("<h1>Mystery books you may like</h1>");
+  expect(items(page)).toBe(3);
+  expect(page).not.toContain("taking a break");
+});
+
+test("who registers on the page is pushed to in their language, also while nobody listens", async () => {
+  const form = { name: "Wei", email: "wei@example.com", password: "correct horse", language: "zh", country: "CN" };
+  const answer = await fetch(`${shop.storefront}/register`, {
+    method: "POST",
+    body: new URLSearchParams(form),
+    redirect: "manual",
+  });
+  expect(answer.status).toBe(303);
+
+  const channels = [openChannel(String(shop.grpc.register)), openChannel(String(shop.grpc.push))] as const;
+  const register = registerClient(channels[0], silent);
+  const push = pushClient(channels[1], silent);
+  const { user } = await register.checkRegistered({ key: { $case: "email", value: form.email } });
+  const userId = String(user?.id);
+
+  const translations = new Map([["zh", "你的书到了"]]);
+  await push.push({ userId, content: "Your book is here", translations });
+  const received: string[] = [];
+  for await (const { notification } of push.subscribe({ userId })) {
+    received.push(String(notification?.content));
+    if (received.length === 2) break;
+    await push.push({ userId, content: "A second one" });
+  }
+
+  expect(received).toEqual(["你的书到了", "A second one"]);
+  for (const channel of channels) channel.close();
+});
+
+test("a book that is imported while the shop runs is found on the page and recommended", async () => {
+  const file = join(shop.data, "books.csv");
+  await writeFile(
+    file,
+    "book_id,authors,original_publication_year,title,language_code,average_rating,ratings_count\n1,Zoë Qvist,2001,Ünheard Öf,eng,4.0,12\n",
+  );
+  await promisify(execFile)(process.execPath, [MAIN, "import", file, "--data", shop.data, "--category", "mystery"]);
+
+  expect(await shop.page("/search?q=unheard+of+zoe")).toContain("Ünheard Öf");
+
+  const channel = openChannel(String(shop.grpc.recommendations));
+  const recommendations = recommendationsClient(channel, silent);
+  const watch = recommendations.watchRecommendations({ category: BookCategory.BOOK_CATEGORY_MYSTERY, maxResults: 50 });
+  const isIn = (list: WatchRecommendationsResponse) => list.recommendations.some(({ book }) => book?.title === "Ünheard Öf");
+  for await (const list of watch) if (isIn(list)) break;
+  channel.close();
+});
+
+test("without recommendations the shop still sells and says so quietly, until they are back", async () => {
+  const { pid } = await shop.line(({ name, pid }) => name === "recommendations" && pid !== undefined);
+  process.kill(Number(pid), "SIGKILL");
+
+  const without = await eventually("/", (page) => page.includes("taking a break"));
+  expect(items(without)).toBe(3);
+  expect(await shop.page("/books/2")).toContain("Murder on the Orient Express");
+
+  const again = await eventually("/", (page) => page !== "" && !page.includes("taking a break"));
+  expect(items(again)).toBe(3);
+}, 40_000);
+
+test("no password, e-mail address or message has reached the log of any service", () => {
+  const everything = JSON.stringify(shop.lines);
+
+  expect(shop.lines.length).toBeGreaterThan(20);
+  for (const secret of ["correct horse", "wei@example.com", "你的书到了", "Your book is here"]) {
+    expect(everything).not.toContain(secret);
+  }
+});
+
+test("Ctrl-C stops every server in order and ends with 0", async () => {
+  expect(await shop.stop()).toBe(0);
+
+  const stopped = shop.lines.filter(({ msg }) => msg === "Shut down gracefully").map(({ name }) => name);
+  expect(stopped.toSorted()).toEqual(["marketplace", "push", "recommendations", "register"]);
+  expect(stopped.at(-1)).toBe("register");
+});
