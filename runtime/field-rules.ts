@@ -67,6 +67,12 @@ function messageCheck(registry: FileRegistry, message: DescMessage, known: Map<D
   return check;
 }
 
+/** messageCheck for a value of which only the contract knows that it is a message. */
+function checkOfMessage(registry: FileRegistry, message: DescMessage, known: Map<DescMessage, MessageCheck>): Check {
+  const check = messageCheck(registry, message, known);
+  return (value, path, violations) => check(value as Record<string, unknown>, path, violations);
+}
+
 function oneofCheck(
   localName: string,
   fields: readonly DescField[],
@@ -91,16 +97,14 @@ function fieldCheck(registry: FileRegistry, field: DescField, known: Map<DescMes
     case "enum":
       checks.push(...valueChecks(field, policy));
       break;
-    case "message": {
-      const check = messageCheck(registry, field.message, known);
-      checks.push((value, path, violations) => check(value as Record<string, unknown>, path, violations));
+    case "message":
+      checks.push(checkOfMessage(registry, field.message, known));
       break;
-    }
     case "list":
       checks.push(...listChecks(registry, field, policy, known));
       break;
     case "map":
-      checks.push(...mapChecks(field, policy));
+      checks.push(...mapChecks(registry, field, policy, known));
       break;
   }
   if (checks.length === 0) return undefined;
@@ -204,8 +208,7 @@ function listChecks(
   }
   const ofEach: Check[] = [];
   if (field.listKind === "message") {
-    const check = messageCheck(registry, field.message, known);
-    ofEach.push((value, path, violations) => check(value as Record<string, unknown>, path, violations));
+    ofEach.push(checkOfMessage(registry, field.message, known));
   } else {
     ofEach.push(...valueChecks(field, items ?? NO_RULES));
   }
@@ -217,14 +220,20 @@ function listChecks(
   return checks;
 }
 
-function mapChecks(field: DescField & { fieldKind: "map" }, policy: FieldPolicy): Check[] {
+function mapChecks(
+  registry: FileRegistry,
+  field: DescField & { fieldKind: "map" },
+  policy: FieldPolicy,
+  known: Map<DescMessage, MessageCheck>,
+): Check[] {
   const { maxPairs, keys, values } = policy.map ?? {};
   const checks: Check[] = [];
   if (maxPairs !== undefined) {
     checks.push(rule((value) => (value as Map<unknown, unknown>).size <= maxPairs, `must have at most ${maxPairs} entries`));
   }
   const keyChecks = valueChecks({ scalar: field.mapKey, enum: undefined }, keys ?? NO_RULES);
-  const checksOfValues = valueChecks(field, values ?? NO_RULES);
+  const checksOfValues =
+    field.mapKind === "message" ? [checkOfMessage(registry, field.message, known)] : valueChecks(field, values ?? NO_RULES);
   checks.push((value, path, violations) => {
     let index = 0;
     for (const [key, item] of value as Map<unknown, unknown>) {
