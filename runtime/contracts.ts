@@ -120,6 +120,12 @@ function compileMethod(registry: FileRegistry, service: DescService, method: Des
   if (policy.retry !== undefined && (policy.retry.maxAttempts < 2 || policy.retry.maxAttempts > 5)) {
     refuse("retry.max_attempts must be 2 to 5");
   }
+  if (
+    policy.retry !== undefined &&
+    !(milliseconds(policy.retry.initialBackoff) > 0 && milliseconds(policy.retry.maxBackoff) > 0)
+  ) {
+    refuse("retry needs initial_backoff and max_backoff");
+  }
   const maxRequestBytes = policy.maxRequestBytes || DEFAULT_MAX_REQUEST_BYTES;
   if (maxRequestBytes > LARGEST_MAX_REQUEST_BYTES) {
     refuse(`max_request_bytes must be at most ${LARGEST_MAX_REQUEST_BYTES}`);

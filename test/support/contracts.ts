@@ -1,0 +1,40 @@
+import { create, createFileRegistry, type FileRegistry, fromJson, type JsonValue, setExtension } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema, type MethodOptions_IdempotencyLevel, MethodOptionsSchema } from "@bufbuild/protobuf/wkt";
+import { contracts } from "../../runtime/contracts.ts";
+
+/** "/package.Service/Method" of the only method of registryOf(). */
+export const LONE_SERVICE = "lone.v1.LoneService";
+export const LONE_METHOD = `/${LONE_SERVICE}/Call`;
+
+/**
+ * All contracts of the repository and one more service with one method.
+ *
+ * @param policy the policy of the method as JSON; undefined for none.
+ */
+export function registryOf(options: { policy?: JsonValue; idempotencyLevel?: MethodOptions_IdempotencyLevel }): FileRegistry {
+  const methodOptions = create(
+    MethodOptionsSchema,
+    options.idempotencyLevel ? { idempotencyLevel: options.idempotencyLevel } : {},
+  );
+  const extension = contracts.getExtension("mesh.policy.v1.method");
+  const policy = contracts.getMessage("mesh.policy.v1.MethodPolicy");
+  if (extension === undefined || policy === undefined) throw new Error("the policy contract is missing");
+  if (options.policy !== undefined) setExtension(methodOptions, extension, fromJson(policy, options.policy));
+
+  const file = {
+    name: "lone/v1/lone_service.proto",
+    package: "lone.v1",
+    syntax: "proto3",
+    dependency: ["mesh/policy/v1/policy.proto"],
+    messageType: [{ name: "CallRequest" }, { name: "CallResponse" }],
+    service: [
+      {
+        name: "LoneService",
+        method: [
+          { name: "Call", inputType: ".lone.v1.CallRequest", outputType: ".lone.v1.CallResponse", options: methodOptions },
+        ],
+      },
+    ],
+  };
+  return createFileRegistry(create(FileDescriptorSetSchema, { file: [...[...contracts.files].map(({ proto }) => proto), file] }));
+}
