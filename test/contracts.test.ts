@@ -1,0 +1,101 @@
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+let copy: string;
+beforeEach(async () => {
+  copy = await mkdtemp(join(tmpdir(), "bookmesh-contracts-"));
+  for (const name of ["buf.yaml", "protos", "test/support/protos"])
+    await cp(join(root, name), join(copy, name), { recursive: true });
+  await symlink(join(root, "node_modules"), join(copy, "node_modules"));
+});
+afterEach(() => rm(copy, { recursive: true }));
+
+/** Runs buf on the copy. @returns its exit status and what it printed. */
+function buf(...args: string[]): Promise<{ status: number; output: string }> {
+  return new Promise((resolve) => {
+    execFile(join(root, "node_modules/.bin/buf"), args, { cwd: copy }, (error, stdout, stderr) => {
+      resolve({ status: error === null ? 0 : Number(error.code), output: stdout + stderr });
+    });
+  });
+}
+
+const checkBreaking = () => buf("breaking", "protos", "--against", "protos/released.binpb");
+
+async function edit(file: string, from: string, to: string): Promise<void> {
+  const path = join(copy, "protos", file);
+  const text = await readFile(path, "utf8");
+  expect(text).toContain(from);
+  await writeFile(path, text.replace(from, to));
+}
+
+test("the contracts pass the linter, are formatted, and keep what was released", async () => {
+  expect(await buf("lint", "protos")).toEqual({ status: 0, output: "" });
+  expect(await buf("format", "protos", "--diff", "--exit-code")).toEqual({ status: 0, output: "" });
+  expect(await checkBreaking()).toEqual({ status: 0, output: "" });
+});
+
+test.each([
+  [
+    "a deleted field",
+    "bookstore/catalog/v1/book.proto",
+    "  int32 first_published = 4;",
+    "",
+    /field "4" with name "first_published" on message "Book" was deleted/,
+  ],
+  [
+    "another type",
+    "bookstore/push/v1/push_service.proto",
+    "  bool unread_only = 4;",
+    "  string unread_only = 4;",
+    /Field "4" with name "unread_only".*changed type from "bool" to "string"/,
+  ],
+  [
+    "another number",
+    "recommendations.proto",
+    "  string title = 2;",
+    "  string title = 3;",
+    /field "2" with name "title" on message "BookRecommendation" was deleted/,
+  ],
+  [
+    "a renamed method",
+    "bookstore/register/v1/register_service.proto",
+    "rpc GetUser(",
+    "rpc FetchUser(",
+    /RPC "GetUser" on service "RegisterService" was deleted/,
+  ],
+])("a breaking edit is refused with its name: %s", async (_name, file, from, to, message) => {
+  await edit(file, from, to);
+
+  const { status, output } = await checkBreaking();
+
+  expect(status).not.toBe(0);
+  expect(output).toMatch(new RegExp(message, "i"));
+});
+
+test("a new field breaks nothing", async () => {
+  await edit(
+    "bookstore/catalog/v1/book.proto",
+    "  Rating rating = 9;",
+    "  Rating rating = 9;\n  // The number on the back.\n  string isbn = 10;",
+  );
+
+  expect(await checkBreaking()).toEqual({ status: 0, output: "" });
+});
+
+test("a method without a comment is refused by the linter", async () => {
+  await edit(
+    "bookstore/push/v1/push_service.proto",
+    "  // Mark Notifications as read. Those that are read already stay so.\n  //\n  // NOT_FOUND if the user has no Notification of one of the ids; none is marked then.\n",
+    "",
+  );
+
+  const { status, output } = await buf("lint", "protos");
+
+  expect(status).not.toBe(0);
+  expect(output).toMatch(/RPC "MarkRead" should have a non-empty comment/);
+});
