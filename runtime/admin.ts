@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
 import type { Health } from "./health.ts";
+import type { Logger } from "./logger.ts";
 
 export interface AdminServer {
   readonly port: number;
@@ -20,21 +21,26 @@ export async function startAdminServer(options: {
   port: number;
   health: Health;
   metrics: Registry;
+  logger: Logger;
 }): Promise<AdminServer> {
-  const { health, metrics } = options;
-  const pages: Record<string, () => Promise<{ status: number; type?: string; body: string }>> = {
-    "/livez": async () => ({ status: 200, body: "ok\n" }),
-    "/readyz": async () => (health.serving() ? { status: 200, body: "ok\n" } : { status: 503, body: notServing(health) }),
-    "/metrics": async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() }),
-  };
+  const { health, metrics, logger } = options;
+  const pages = new Map<string | undefined, () => Promise<{ status: number; type?: string; body: string }>>([
+    ["/livez", async () => ({ status: 200, body: "ok\n" })],
+    ["/readyz", async () => (health.serving() ? { status: 200, body: "ok\n" } : { status: 503, body: notServing(health) })],
+    ["/metrics", async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() })],
+  ]);
 
   const server = createServer(async (request, response) => {
-    const page = pages[new URL(request.url ?? "/", "http://admin").pathname];
+    // Not new URL(): it throws for targets that anybody can send, such as "//".
+    const page = pages.get(request.url?.split("?")[0]);
     if (page === undefined || (request.method !== "GET" && request.method !== "HEAD")) {
       response.writeHead(page === undefined ? 404 : 405).end();
       return;
     }
-    const { status, type, body } = await page();
+    const { status, type, body } = await page().catch((error: unknown) => {
+      logger.error({ err: error, path: request.url }, "could not make a page");
+      return { status: 500, type: undefined, body: "" };
+    });
     response.writeHead(status, { "content-type": type ?? "text/plain; charset=utf-8", "cache-control": "no-store" });
     response.end(request.method === "HEAD" ? undefined : body);
   });
