@@ -11,7 +11,7 @@ export function encodePageToken(position: readonly (string | number)[], request:
   return Buffer.from(JSON.stringify([fingerprint(request), ...position])).toString("base64url");
 }
 
-/** The types of the parts of a position. */
+/** The types of the parts of a position. Numbers are whole. */
 type Shape = readonly ("string" | "number")[];
 type Position<S extends Shape> = { -readonly [Index in keyof S]: S[Index] extends "number" ? number : string };
 
@@ -25,7 +25,10 @@ export function decodePageToken<const S extends Shape>(token: string, request: u
   if (token === "") return undefined;
   try {
     const [print, ...position] = JSON.parse(Buffer.from(token, "base64url").toString()) as unknown[];
-    const fits = (type: string, index: number) => typeof position[index] === type;
+    const fits = (type: string, index: number) => {
+      const part = position[index];
+      return type === "number" ? Number.isSafeInteger(part) : typeof part === type;
+    };
     if (print === fingerprint(request) && position.length === shape.length && shape.every(fits)) {
       return position as Position<S>;
     }
