@@ -39,7 +39,7 @@ function answer(question: Question | undefined, services: readonly string[]): An
     case "listServices":
       return { $case: "listServicesResponse", value: { service: services.map((name) => ({ name })) } };
     case "fileByFilename":
-      return file(contracts.getFile(question.value.replace(/\.proto$/, "")), question.value);
+      return file(contracts.getFile(question.value), question.value);
     case "fileContainingSymbol":
       return file(fileOfSymbol(contracts, question.value), question.value);
     case "fileContainingExtension": {
@@ -66,7 +66,22 @@ function fileOfSymbol(registry: FileRegistry, symbol: string): DescFile | undefi
   const type = registry.get(symbol);
   if (type !== undefined) return type.file;
   const dot = symbol.lastIndexOf(".");
-  return dot < 0 ? undefined : registry.get(symbol.slice(0, dot))?.file;
+  if (dot < 0) return undefined;
+  const parent = registry.get(symbol.slice(0, dot));
+  return parent !== undefined && membersOf(parent).includes(symbol.slice(dot + 1)) ? parent.file : undefined;
+}
+
+function membersOf(type: NonNullable<ReturnType<FileRegistry["get"]>>): string[] {
+  switch (type.kind) {
+    case "service":
+      return type.methods.map(({ name }) => name);
+    case "message":
+      return [...type.fields, ...type.oneofs].map(({ name }) => name);
+    case "enum":
+      return type.values.map(({ name }) => name);
+    default:
+      return [];
+  }
 }
 
 /** The file with everything that it imports. */
