@@ -138,7 +138,7 @@ async function migrate<Schema>(
  * @param column its constraint must be named `<table>_<column>_<anything>`.
  */
 export function isUniqueViolation(error: unknown, column: string): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!Error.isError(error)) return false;
   const { code, constraint, errcode } = error as { code?: string; constraint?: string; errcode?: number };
   // PostgreSQL names the constraint (SQLSTATE 23505), SQLite the column (SQLITE_CONSTRAINT_UNIQUE or _PRIMARYKEY).
   if (code === "23505") return constraint?.includes(`_${column}_`) ?? false;
@@ -152,7 +152,7 @@ const SQLITE_BUSY = 5;
 
 /** Whether an error says that the store cannot be reached now, so that trying again may help. */
 export function isStoreUnavailable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!Error.isError(error)) return false;
   const { code, errcode } = error as { code?: string; errcode?: number };
   if (errcode !== undefined) return (errcode & 0xff) === SQLITE_BUSY;
   if (code !== undefined && (SOCKET_ERRORS.has(code) || POSTGRES_UNAVAILABLE.test(code))) return true;
