@@ -1,3 +1,4 @@
+import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 import { createClient, Status } from "nice-grpc";
 import { EchoServiceDefinition } from "../../gen/bookmesh/testing/v1/echo_service.ts";
 import { HealthDefinition, HealthCheckResponse_ServingStatus as Serving } from "../../gen/health/v1/health.ts";
@@ -82,6 +83,8 @@ test("refuses a service that has no contract", async () => {
 });
 
 test("cannot listen on a port that is taken", async () => {
+  // grpc-js says on standard error what it throws too.
+  setLogVerbosity(logVerbosity.NONE);
   await using dummy = await dummyClient();
 
   await expect(dummyClient({}, { port: dummy.port })).rejects.toThrow(/EADDRINUSE/);
