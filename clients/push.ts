@@ -1,8 +1,5 @@
 import type { Channel } from "nice-grpc";
-import {
-  type PushServiceClient,
-  PushServiceDefinition,
-} from "../gen/bookstore/push/v1/push_service.ts";
+import { type PushServiceClient, PushServiceDefinition } from "../gen/bookstore/push/v1/push_service.ts";
 import { type ClientCallOptions, clientFactory } from "../interceptors/client/chain.ts";
 import type { Logger } from "../runtime/logger.ts";
 

@@ -1,8 +1,5 @@
 import type { Channel } from "nice-grpc";
-import {
-  type RegisterServiceClient,
-  RegisterServiceDefinition,
-} from "../gen/bookstore/register/v1/register_service.ts";
+import { type RegisterServiceClient, RegisterServiceDefinition } from "../gen/bookstore/register/v1/register_service.ts";
 import { type ClientCallOptions, clientFactory } from "../interceptors/client/chain.ts";
 import type { Logger } from "../runtime/logger.ts";
 

@@ -25,7 +25,10 @@ export function deadline(): ServerInterceptor {
       }
       const ms = asked === Number.POSITIVE_INFINITY ? defaultDeadlineMs : maxDeadlineMs;
       call.deadline = Date.now() + ms;
-      timers.set(call, setTimeout(() => call.end(EXCEEDED), ms));
+      timers.set(
+        call,
+        setTimeout(() => call.end(EXCEEDED), ms),
+      );
     },
     finish(call) {
       clearTimeout(timers.get(call));

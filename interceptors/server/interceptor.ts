@@ -1,5 +1,5 @@
-import type { Status } from "nice-grpc-common";
 import type { Metadata } from "@grpc/grpc-js";
+import type { Status } from "nice-grpc-common";
 import type { ServerCall } from "./server-call.ts";
 
 /** How a call ended, as its caller sees it. */

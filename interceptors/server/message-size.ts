@@ -1,5 +1,5 @@
-import { Failure } from "../../runtime/errors.ts";
 import type { MethodContract } from "../../runtime/contracts.ts";
+import { Failure } from "../../runtime/errors.ts";
 import type { ServerInterceptor } from "./interceptor.ts";
 
 /** Stands in for a request that was too large to decode. */
@@ -19,7 +19,9 @@ export function messageSize(): ServerInterceptor {
   return {
     message({ contract }, message) {
       if (!(message instanceof Oversized)) return;
-      throw new Failure("exhausted", `the request is larger than ${contract.maxRequestBytes} bytes`, { reason: "REQUEST_TOO_LARGE" });
+      throw new Failure("exhausted", `the request is larger than ${contract.maxRequestBytes} bytes`, {
+        reason: "REQUEST_TOO_LARGE",
+      });
     },
   };
 }

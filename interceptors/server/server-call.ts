@@ -1,4 +1,4 @@
-import type { Metadata, ServerInterceptor as GrpcServerInterceptor, ServerInterceptingCallInterface } from "@grpc/grpc-js";
+import type { ServerInterceptor as GrpcServerInterceptor, Metadata, ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import { Status } from "nice-grpc-common";
 import { type CallContext, runInCall } from "../../runtime/call-context.ts";
 import type { MethodContract } from "../../runtime/contracts.ts";
