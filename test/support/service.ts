@@ -144,3 +144,21 @@ export async function startMarketplace(
 function disposing(stack: AsyncDisposableStack): AsyncDisposable {
   return { [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
+
+/** A stream that is read one response at a time. Leave it with `await using`. */
+export interface Reader<T> extends AsyncDisposable {
+  /** The next response. Rejects when the stream has failed or ended. The call begins with the first one. */
+  next(): Promise<T>;
+}
+
+export function read<T>(stream: AsyncIterable<T>): Reader<T> {
+  const iterator = stream[Symbol.asyncIterator]();
+  return {
+    async next() {
+      const { done, value } = await iterator.next();
+      if (done) throw new Error("the stream has ended");
+      return value;
+    },
+    [Symbol.asyncDispose]: async () => void (await iterator.return?.()),
+  };
+}

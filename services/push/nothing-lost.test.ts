@@ -1,0 +1,45 @@
+import type { PushClient } from "../../clients/push.ts";
+import { startPush } from "../../test/support/service.ts";
+
+const PUSHES = 500;
+const USERS = ["a", "b"] as const;
+const ALL_IDS = Array.from({ length: PUSHES }, (_, i) => i + 1);
+
+/**
+ * Reads every notification of a user, leaving after some and coming back from
+ * the last id it has, as often as `stay` says.
+ */
+async function readAll(client: PushClient, userId: string, stay: (visit: number) => number): Promise<number[]> {
+  const ids: number[] = [];
+  for (let visit = 0; ids.length < PUSHES; visit++) {
+    let left = stay(visit);
+    for await (const { notification } of client.subscribe({ userId, afterNotificationId: BigInt(ids.at(-1) ?? 0) })) {
+      ids.push(Number(notification?.id));
+      if (--left === 0 || ids.length === PUSHES) break;
+    }
+  }
+  return ids;
+}
+
+test("loses nothing and sends nothing twice while subscribers come, leave and resume under 500 pushes at once", async () => {
+  await using push = await startPush();
+  const readers = [
+    // One who stays, others who leave again and again, some of them at once.
+    (userId: string) => readAll(push.client, userId, () => PUSHES),
+    (userId: string) => readAll(push.client, userId, (visit) => 1 + ((visit * 7) % 40)),
+    (userId: string) => readAll(push.client, userId, (visit) => 100 - (visit % 3)),
+  ];
+  const early = USERS.map((userId) => Promise.all(readers.map((read) => read(userId))));
+
+  const pushes = ALL_IDS.flatMap((n) => USERS.map((userId) => push.client.push({ userId, content: `number ${n}` })));
+  const late = USERS.map((userId) => Promise.all(readers.map((read) => read(userId))));
+  const pushed = await Promise.all(pushes);
+
+  for (const userId of USERS) {
+    const ids = pushed.flatMap(({ notification }) => (notification?.userId === userId ? [Number(notification.id)] : []));
+    expect(ids.sort((a, b) => a - b)).toEqual(ALL_IDS);
+  }
+  const expected = USERS.map(() => readers.map(() => ALL_IDS));
+  expect(await Promise.all(early)).toEqual(expected);
+  expect(await Promise.all(late)).toEqual(expected);
+});

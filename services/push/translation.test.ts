@@ -1,0 +1,66 @@
+import { chooseText } from "./translation.ts";
+
+function choose(language: string, country: string, tags: string[]): string {
+  const translations = new Map(tags.map((tag) => [tag, `in ${tag}`]));
+  const { content, language: chosen } = chooseText("fallback", translations, { language, country });
+  expect(content).toBe(chosen === "" ? "fallback" : `in ${chosen}`);
+  return chosen;
+}
+
+test.each([
+  ["zh-CN", "", ["en", "zh-CN", "zh"], "zh-CN"],
+  ["zh-CN", "", ["en", "zh"], "zh"],
+  ["zh-Hant-TW", "", ["zh", "zh-Hant"], "zh-Hant"],
+  ["de-Latn-DE-1996", "", ["de", "de-Latn-DE"], "de-Latn-DE"],
+  ["en-GB", "", ["en-US", "en"], "en"],
+])("looks up %s of %j among %j as RFC 4647 does: %s", (language, country, tags, expected) => {
+  expect(choose(language, country, tags)).toBe(expected);
+});
+
+test.each([
+  ["pt", "BR", ["pt", "pt-BR"], "pt-BR"],
+  ["pt", "br", ["pt", "pt-BR"], "pt-BR"],
+  ["pt", "BR", ["pt", "pt-PT"], "pt"],
+  ["pt", "Brazil", ["pt-BR", "pt"], "pt"],
+  ["pt-PT", "BR", ["pt-BR", "pt-PT"], "pt-PT"],
+  ["pt-AO", "BR", ["pt-BR", "pt"], "pt"],
+])("lets the country make %s in %s more specific, but not overrule it: %j", (language, country, tags, expected) => {
+  expect(choose(language, country, tags)).toBe(expected);
+});
+
+test.each([
+  ["zh-CN", "CN", ["en", "zh-TW"], "zh-TW"],
+  ["zh", "", ["en", "zh-Hans"], "zh-Hans"],
+  ["es-MX", "MX", ["es-ES", "es-AR"], "es-ES"],
+])("takes a relative of %s (%s) before a foreign language: %j", (language, country, tags, expected) => {
+  expect(choose(language, country, tags)).toBe(expected);
+});
+
+test.each([
+  ["ZH-cn", ["zh-CN"], "zh-CN"],
+  ["zh-CN", ["ZH-CN"], "ZH-CN"],
+  ["iw", ["he"], "he"],
+  ["DE", ["de-at"], "de-at"],
+])("takes %s and %j for what they mean, however they are spelt", (language, tags, expected) => {
+  expect(choose(language, "", tags)).toBe(expected);
+});
+
+test.each([
+  ["", ["en", "zh"]],
+  ["fr", ["en", "zh"]],
+  ["e", ["en"]],
+  ["en_US", ["en"]],
+  ["Klingon, please", ["en"]],
+  ["*", ["en"]],
+  ["-", ["en"]],
+  ["zho\u0000", ["zh"]],
+  ["__proto__", ["en"]],
+  ["en", []],
+])("falls back for a reader of %j when there is %j", (language, tags) => {
+  expect(choose(language, "XX", tags)).toBe("");
+});
+
+test("does not take a language for another whose tag begins with the same letters", () => {
+  expect(choose("fil", "", ["fi"])).toBe("");
+  expect(choose("fi", "", ["fil-PH"])).toBe("");
+});
