@@ -38,8 +38,8 @@ COPY cli cli
 # By number, as Kubernetes cannot tell of a name that it is not root.
 USER 1000:1000
 
-# The whole bookstore runs once, for the compiled code that it leaves: with it a service starts a quarter sooner
-# and takes a fifth less memory.
+# The whole bookstore runs once, for the compiled code that it leaves. With it a service starts a fifth sooner and
+# takes a fifth less memory, as Node need not load what strips types.
 FROM sources AS compiled
 RUN NODE_COMPILE_CACHE=/tmp/compile-cache timeout --preserve-status 10 node cli/main.ts up \
   && chmod --recursive a+rX /tmp/compile-cache
