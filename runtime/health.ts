@@ -17,25 +17,22 @@ const CHECK_TIMEOUT_MS = 2_000;
  * What grpc.health.v1 and /readyz say about this process.
  *
  * Each service has a check, which is run every two seconds while it passes and
- * four times a second while it does not. The process as a whole serves when every service that it cannot do
- * without does.
+ * four times a second while it does not. The process as a whole serves when every
+ * service does.
  */
 export class Health {
   readonly #checks: ReadonlyMap<string, HealthCheck>;
-  readonly #required: ReadonlySet<string>;
   readonly #logger: Logger;
   readonly #statuses = new Map<string, boolean>();
+  /** Services whose failure has been logged, so that it is logged once and not four times a second. */
+  readonly #complaints = new Set<string>();
   readonly #changes = new EventEmitter().setMaxListeners(0);
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  /**
-   * @param checks by the full name of the service.
-   * @param options.optional services whose failure does not make the process as a whole NOT_SERVING.
-   */
-  constructor(checks: Readonly<Record<string, HealthCheck>>, options: { logger: Logger; optional?: readonly string[] }) {
+  /** @param checks by the full name of the service. */
+  constructor(checks: Readonly<Record<string, HealthCheck>>, options: { logger: Logger }) {
     this.#checks = new Map(Object.entries(checks));
-    this.#required = new Set([...this.#checks.keys()].filter((name) => !options.optional?.includes(name)));
     this.#logger = options.logger;
     for (const name of [...this.#checks.keys(), OVERALL]) this.#statuses.set(name, false);
   }
@@ -64,7 +61,7 @@ export class Health {
     for (const [name, serving] of results) this.#set(name, serving);
     this.#set(
       OVERALL,
-      results.every(([name, serving]) => serving || !this.#required.has(name)),
+      results.every(([, serving]) => serving),
     );
   }
 
@@ -98,9 +95,13 @@ export class Health {
     });
     try {
       await Promise.race([check(), timeout]);
+      this.#complaints.delete(name);
       return true;
     } catch (error) {
-      if (this.#statuses.get(name)) this.#logger.warn({ err: error, service: name }, "health check failed");
+      // What is not there yet when the process starts may well be on its way.
+      const level = this.#statuses.get(name) ? "warn" : "info";
+      if (!this.#complaints.has(name)) this.#logger[level]({ reason: String(error), service: name }, "health check failed");
+      this.#complaints.add(name);
       return false;
     } finally {
       clearTimeout(timer);
@@ -110,7 +111,8 @@ export class Health {
   #set(name: string, serving: boolean): void {
     if (this.#statuses.get(name) === serving) return;
     this.#statuses.set(name, serving);
-    this.#logger.info({ service: name || "(all)", serving }, "health changed");
+    if (name === OVERALL) this.#logger.info({ serving }, "health changed");
+    else this.#logger.debug({ service: name, serving }, "health changed");
     this.#changes.emit("change");
   }
 }

@@ -27,7 +27,8 @@ export function decodePageToken<const S extends Shape>(token: string, request: u
     const [print, ...position] = JSON.parse(Buffer.from(token, "base64url").toString()) as unknown[];
     const fits = (type: string, index: number) => {
       const part = position[index];
-      return type === "number" ? Number.isSafeInteger(part) : typeof part === type;
+      // A forged token may hold anything; stores take no negative offset.
+      return type === "number" ? Number.isSafeInteger(part) && (part as number) >= 0 : typeof part === type;
     };
     if (print === fingerprint(request) && position.length === shape.length && shape.every(fits)) {
       return position as Position<S>;

@@ -91,13 +91,7 @@ test("says when it begins to stop and when it has stopped", async () => {
   expect(await process_.exitStatus()).toBe(0);
   const messages = process_.log.map(({ msg }) => msg);
   const begin = messages.indexOf("Received shutdown signal");
-  expect(messages.slice(begin)).toEqual([
-    "Received shutdown signal",
-    "health changed",
-    "health changed",
-    "closed",
-    "Shut down gracefully",
-  ]);
+  expect(messages.slice(begin)).toEqual(["Received shutdown signal", "health changed", "closed", "Shut down gracefully"]);
 });
 
 test("past the grace the calls are cut, named in the log, and the process exits with 1", async () => {
