@@ -1,0 +1,58 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { Shop } from "./support/shop.ts";
+
+const BUF = fileURLToPath(new URL("../node_modules/.bin/buf", import.meta.url));
+
+let shop: Shop;
+beforeAll(async () => {
+  shop = await Shop.open();
+}, 60_000);
+afterAll(() => shop?.[Symbol.asyncDispose]());
+
+/** `buf curl` against one server of the shop, knowing nothing of its contracts. */
+async function curl(server: string, method: string, ...args: string[]): Promise<string> {
+  const flags = ["curl", "--protocol", "grpc", "--http2-prior-knowledge", ...args];
+  const { stdout } = await promisify(execFile)(BUF, [...flags, `http://${shop.grpc[server]}${method}`]);
+  return stdout;
+}
+
+test.each([
+  ["register", ["bookstore.register.v1.RegisterService"]],
+  ["marketplace", ["bookstore.marketplace.v1.MarketplaceService"]],
+  ["push", ["bookstore.push.v1.PushService"]],
+  ["recommendations", ["Recommendations", "bookstore.recommendations.v1.RecommendationsService"]],
+])("a stranger learns by reflection which services %s has", async (server, services) => {
+  const listed = (await curl(server, "", "--list-services")).trim().split("\n");
+
+  expect(listed.toSorted()).toEqual(
+    [
+      ...services,
+      "grpc.health.v1.Health",
+      "grpc.reflection.v1.ServerReflection",
+      "grpc.reflection.v1alpha.ServerReflection",
+    ].toSorted(),
+  );
+});
+
+test.each([
+  ["register", "/bookstore.register.v1.RegisterService/ListUsers", {}, {}],
+  ["marketplace", "/bookstore.marketplace.v1.MarketplaceService/GetBook", { book_id: 5 }, { book: { title: "Ender's Game" } }],
+  ["push", "/bookstore.push.v1.PushService/ListNotifications", { user_id: "7000000" }, {}],
+  [
+    "recommendations",
+    "/bookstore.recommendations.v1.RecommendationsService/Recommend",
+    { category: "BOOK_CATEGORY_MYSTERY", max_results: 1 },
+    { recommendations: [{ book: { category: "BOOK_CATEGORY_MYSTERY" } }] },
+  ],
+  [
+    "recommendations",
+    "/Recommendations/Recommend",
+    { category: "SCIENCE_FICTION", max_results: 3 },
+    { recommendations: expect.arrayContaining([{ id: 4, title: "The Hitchhiker's Guide to the Galaxy" }]) },
+  ],
+  ["push", "/grpc.health.v1.Health/Check", {}, { status: "SERVING" }],
+])("a stranger calls %s %s by reflection", async (server, method, request, response) => {
+  expect(JSON.parse(await curl(server, method, "--data", JSON.stringify(request)))).toMatchObject(response);
+});
