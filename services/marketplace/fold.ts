@@ -21,10 +21,12 @@ const SPECIAL = new RegExp(`[${Object.keys(LETTERS).join("")}]`, "g");
 export function foldWords(text: string): string[] {
   const plain = text
     .normalize("NFKD")
-    .replace(/[\p{M}'’ʼ]/gu, "")
+    // Accents, not every mark: the vowels of Devanagari and the dots of kana are marks too.
+    .replace(/[\u0300-\u036F'’ʼ]/g, "")
+    .normalize("NFC")
     .toLowerCase()
     .replace(SPECIAL, (letter) => LETTERS[letter] ?? letter);
-  return plain.match(/[\p{L}\p{N}]+/gu) ?? [];
+  return plain.match(/[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu) ?? [];
 }
 
 /** The words of a text as one line, for comparing and sorting. */
