@@ -41,7 +41,7 @@ export async function addBooks(db: Transaction<Schema>, books: readonly NewBook[
   for (let start = 0; start < books.length; start += ROWS_A_QUERY) {
     const some = books.slice(start, start + ROWS_A_QUERY);
     const existing = await findExisting(db, some);
-    const added: BookRow[] = [];
+    const added = new Set<BookRow>();
     for (const { source, sourceId, id, book } of some) {
       const columns = columnsOf(book);
       const own = existing.bySource.get(`${source}:${sourceId}`);
@@ -50,7 +50,9 @@ export async function addBooks(db: Transaction<Schema>, books: readonly NewBook[
       if (target === undefined) {
         const row = { ...columns, id: id ?? nextId, source, source_id: sourceId, revision: ++revision };
         nextId = Math.max(nextId, row.id + 1);
-        added.push(row);
+        added.add(row);
+        // A source may say something twice at once.
+        existing.bySource.set(`${source}:${sourceId}`, row);
         outcomes.push("added");
         continue;
       }
@@ -58,15 +60,17 @@ export async function addBooks(db: Transaction<Schema>, books: readonly NewBook[
       const changes = own === undefined ? { rating_average, rating_count } : withoutRatingOfOthers(columns, source);
       const changed = Object.entries(changes).some(([name, value]) => target[name as keyof BookRow] !== value);
       if (changed) {
-        await db
-          .updateTable("books")
-          .set({ ...changes, revision: ++revision })
-          .where("id", "=", target.id)
-          .execute();
+        const values = { ...changes, revision: ++revision };
+        Object.assign(target, values);
+        if (!added.has(target)) await db.updateTable("books").set(values).where("id", "=", target.id).execute();
       }
       outcomes.push(own === undefined ? "known" : changed ? "changed" : "unchanged");
     }
-    if (added.length > 0) await db.insertInto("books").values(added).execute();
+    if (added.size > 0)
+      await db
+        .insertInto("books")
+        .values([...added])
+        .execute();
   }
   await db.updateTable("catalogue").set({ revision, next_id: nextId }).execute();
   return outcomes;

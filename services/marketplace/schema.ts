@@ -58,11 +58,12 @@ export function bookOf(row: BookRow): Book {
   return {
     id: row.id,
     title: row.title,
-    authors: row.authors.split(SEPARATOR),
+    authors: row.authors === "" ? [] : row.authors.split(SEPARATOR),
     firstPublished: row.first_published,
     category: row.category as Book["category"],
     language: row.language,
-    price: { currencyCode: row.price_currency, minorUnits: BigInt(row.price_minor_units) },
+    price:
+      row.price_currency === "" ? undefined : { currencyCode: row.price_currency, minorUnits: BigInt(row.price_minor_units) },
     summary: row.summary,
     rating: row.rating_count > 0 ? { average: row.rating_average, count: BigInt(row.rating_count) } : undefined,
   };
