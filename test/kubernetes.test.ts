@@ -1,0 +1,292 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { Deployment } from "kubernetes-models/apps/v1";
+import { PodDisruptionBudget } from "kubernetes-models/policy/v1";
+import { type IContainer, Namespace, PersistentVolumeClaim, Service, ServiceAccount } from "kubernetes-models/v1";
+import { parse, parseAllDocuments } from "yaml";
+import type { z } from "zod";
+
+type Manifest = Deployment | Namespace | PersistentVolumeClaim | PodDisruptionBudget | Service | ServiceAccount;
+
+interface Settings {
+  readonly name: string;
+  readonly schema: z.ZodObject;
+  readonly defaults: Readonly<Record<string, unknown>>;
+}
+
+const kinds = { Deployment, Namespace, PersistentVolumeClaim, PodDisruptionBudget, Service, ServiceAccount };
+const root = new URL("../", import.meta.url);
+const { version } = JSON.parse(read("package.json"));
+
+const base = manifestsOf("base", ["kustomization.yaml"]);
+const deployments = base.filter((manifest) => manifest instanceof Deployment);
+const grpcServices = base.filter((manifest) => manifest instanceof Service).filter(({ spec }) => spec?.clusterIP === "None");
+const overlay = parse(read("kubernetes/overlays/local/kustomization.yaml"));
+const patchFiles = (overlay.patches as { path?: string }[]).flatMap(({ path }) => path ?? []);
+const stores = manifestsOf("overlays/local", ["kustomization.yaml", ...patchFiles]);
+const patches = patchFiles.map((file) => parse(read(`kubernetes/overlays/local/${file}`)) as Manifest);
+
+const services: Settings[] = await Promise.all(
+  readdirSync(new URL("services", root)).map(async (name) => {
+    const { configSchema } = (await import(`../services/${name}/config.ts`)) as { configSchema: z.ZodObject };
+    return { name, schema: configSchema, defaults: configSchema.parse({}) };
+  }),
+);
+const named = services.map((settings) => [settings.name, settings] as const);
+
+function read(path: string): string {
+  return readFileSync(new URL(path, root), "utf8");
+}
+
+function manifestsOf(folder: string, except: readonly string[]): Manifest[] {
+  return readdirSync(new URL(`kubernetes/${folder}`, root))
+    .filter((file) => file.endsWith(".yaml") && !except.includes(file))
+    .flatMap((file) => parseAllDocuments(read(`kubernetes/${folder}/${file}`)))
+    .map((document) => toManifest(document.toJS()));
+}
+
+function toManifest(object: { kind: string }): Manifest {
+  const Model = kinds[object.kind as keyof typeof kinds];
+  if (Model === undefined) throw new Error(`no schema for ${object.kind}`);
+  return new Model(object as never) as Manifest;
+}
+
+function label(manifest: Manifest): string {
+  return `${manifest.kind} ${manifest.metadata?.name}`;
+}
+
+/** The fields that the API of Kubernetes does not know: those that its schema never looks at. */
+function unknownFields(manifest: Manifest): string[] {
+  const there = new Set<string>();
+  const read = new Set<string>();
+  const watch = <T>(value: T, path: string): T => {
+    if (typeof value !== "object" || value === null) return value;
+    for (const key of Object.keys(value)) there.add(`${path}.${key}`);
+    return new Proxy(value, {
+      get(target, key) {
+        read.add(`${path}.${String(key)}`);
+        return watch(Reflect.get(target, key), `${path}.${String(key)}`);
+      },
+    });
+  };
+  manifest.validate.call(watch(manifest, ""));
+  return [...there.difference(read)];
+}
+
+function deploymentOf(name: string): Deployment {
+  const found = deployments.find(({ metadata }) => metadata?.name === name);
+  if (found === undefined) throw new Error(`no Deployment ${name}`);
+  return found;
+}
+
+function containerOf(deployment: Deployment): IContainer {
+  const [container, ...others] = deployment.spec?.template.spec?.containers ?? [];
+  if (container === undefined || others.length > 0) throw new Error(`${label(deployment)} has not one container`);
+  return container;
+}
+
+function portsOf(container: IContainer): Record<string, number> {
+  return Object.fromEntries((container.ports ?? []).map(({ name, containerPort }) => [name, containerPort]));
+}
+
+test.each([...base, ...stores].map((manifest) => [label(manifest), manifest] as const))(
+  "%s is as the API of Kubernetes has it",
+  (_label, manifest) => {
+    expect(() => manifest.validate()).not.toThrow();
+    expect(unknownFields(manifest)).toEqual([]);
+  },
+);
+
+test("a value of the wrong type and a misspelt field are found", () => {
+  const deployment = deploymentOf("push").toJSON() as { spec: { replicas: unknown } };
+  expect(() =>
+    toManifest({ ...deployment, kind: "Deployment", spec: { ...deployment.spec, replicas: "3" } } as never).validate(),
+  ).toThrow(/replicas must be integer/);
+  const misspelt: { kind: string } = JSON.parse(JSON.stringify(deployment).replace('"readinessProbe"', '"readynessProbe"'));
+  expect(unknownFields(toManifest(misspelt))).toContain(".spec.template.spec.containers.0.readynessProbe");
+});
+
+test.each(["base", "overlays/local"])("the kustomization of %s lists every file beside it", (folder) => {
+  const { resources, patches = [] } = parse(read(`kubernetes/${folder}/kustomization.yaml`));
+  const listed = [...resources, ...patches.flatMap(({ path }: { path?: string }) => path ?? [])];
+  const files = readdirSync(new URL(`kubernetes/${folder}`, root)).filter((file) => file !== "kustomization.yaml");
+
+  expect(listed.filter((path: string) => !path.startsWith("..")).sort()).toEqual(files.sort());
+});
+
+test("every service has three pods that run its program from the image of this version, and nothing else is deployed", () => {
+  expect(deployments.map(({ metadata }) => metadata?.name).sort()).toEqual(services.map(({ name }) => name).sort());
+  for (const { name } of services) {
+    expect(deploymentOf(name).spec?.replicas).toBe(3);
+    expect(containerOf(deploymentOf(name))).toMatchObject({ args: [`services/${name}/main.ts`], image: `bookmesh:${version}` });
+  }
+});
+
+test.each(named)("the ports of %s are the defaults of its settings", (name, { defaults }) => {
+  const container = containerOf(deploymentOf(name));
+  const http = "HTTP_PORT" in defaults ? { http: defaults.HTTP_PORT } : {};
+  expect(portsOf(container)).toEqual({ grpc: defaults.PORT, admin: defaults.ADMIN_PORT, ...http });
+  expect(container.readinessProbe?.grpc?.port).toBe(defaults.PORT);
+  expect(container.livenessProbe?.httpGet).toEqual({ path: "/livez", port: "admin" });
+  expect(container.startupProbe?.httpGet).toEqual({ path: "/livez", port: "admin" });
+  expect(deploymentOf(name).spec?.template.metadata?.annotations).toMatchObject({
+    "prometheus.io/port": String(defaults.ADMIN_PORT),
+  });
+});
+
+test.each(named)("%s has one headless Service for gRPC, which finds its pods", (name, { defaults }) => {
+  const own = grpcServices.filter(({ spec }) => spec?.selector?.app === name);
+
+  expect(own).toHaveLength(1);
+  expect(own[0]?.spec?.ports).toEqual([{ name: "grpc", port: defaults.PORT, targetPort: "grpc", appProtocol: "grpc" }]);
+  expect(own[0]?.spec?.publishNotReadyAddresses).toBeUndefined();
+});
+
+test("only the storefront can be reached from outside", () => {
+  const others = base.filter((manifest) => manifest instanceof Service).filter(({ spec }) => spec?.clusterIP !== "None");
+
+  expect(others.map(({ metadata, spec }) => [metadata?.name, spec?.type, spec?.ports?.map(({ port }) => port)])).toEqual([
+    ["marketplace", "LoadBalancer", [5000]],
+  ]);
+});
+
+test.each(named)("the selectors of %s select the labels of its pods", (name) => {
+  const { spec } = deploymentOf(name);
+  expect(spec?.template.metadata?.labels).toEqual({ app: name });
+  expect(spec?.selector.matchLabels).toEqual({ app: name });
+  expect(spec?.template.spec?.topologySpreadConstraints?.[0]?.labelSelector?.matchLabels).toEqual({ app: name });
+  const budget = base.find((manifest) => manifest instanceof PodDisruptionBudget && manifest.metadata?.name === name);
+  expect(budget).toMatchObject({ spec: { maxUnavailable: 1, selector: { matchLabels: { app: name } } } });
+});
+
+test.each(named)("every variable that %s is given is one of its settings, with a value that it takes", (name, { schema }) => {
+  const env = containerOf(deploymentOf(name)).env ?? [];
+  expect(Object.keys(schema.shape)).toEqual(expect.arrayContaining(env.map((variable) => variable.name)));
+  const values = Object.fromEntries(
+    env.flatMap((variable) => (variable.value === undefined ? [] : [[variable.name, variable.value]])),
+  );
+  expect(schema.safeParse(values).success).toBe(true);
+});
+
+test.each(named)("every service that %s calls is named to it, by a Service with the port that it expects", (name, { schema }) => {
+  const addresses = grpcServices.map(({ metadata, spec }) => `${metadata?.name}:${spec?.ports?.[0]?.port}`);
+  const env = containerOf(deploymentOf(name)).env ?? [];
+  const peers = Object.keys(schema.shape).filter((variable) => variable.endsWith("_HOST"));
+  for (const peer of peers) {
+    const parsed = schema.parse({ [peer]: env.find((variable) => variable.name === peer)?.value });
+    expect(addresses).toContain(parsed[peer]);
+  }
+});
+
+test.each(named)("%s has its store in a database from a Secret, or a copy in each pod", (name) => {
+  const container = containerOf(deploymentOf(name));
+  const url = container.env?.find((variable) => variable.name === "DATABASE_URL");
+  if (name === "recommendations") {
+    expect(url?.value).toBe("sqlite:/data/recommendations.db");
+    expect(container.volumeMounts).toContainEqual({ name: "data", mountPath: "/data" });
+    expect(deploymentOf(name).spec?.template.spec?.volumes).toContainEqual(
+      expect.objectContaining({ name: "data", emptyDir: expect.anything() }),
+    );
+  } else {
+    expect(url).toEqual({ name: "DATABASE_URL", valueFrom: { secretKeyRef: { name: `${name}-database`, key: "url" } } });
+  }
+});
+
+test("no manifest is a Secret", () => {
+  expect([...base, ...stores].map(({ kind }) => String(kind))).not.toContain("Secret");
+});
+
+test("the namespace takes restricted pods only", () => {
+  const namespace = base.find((manifest) => manifest instanceof Namespace);
+
+  expect(namespace?.metadata?.labels).toMatchObject({ "pod-security.kubernetes.io/enforce": "restricted" });
+  expect(parse(read("kubernetes/base/kustomization.yaml")).namespace).toBe(namespace?.metadata?.name);
+});
+
+test.each(named)("the pods of %s are restricted, and have no token of the cluster", (name) => {
+  const pod = deploymentOf(name).spec?.template.spec;
+  expect(pod).toMatchObject({
+    serviceAccountName: name,
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: "RuntimeDefault" } },
+  });
+  expect(pod?.hostNetwork ?? pod?.hostPID ?? pod?.hostIPC).toBeUndefined();
+  expect(containerOf(deploymentOf(name)).securityContext).toEqual({
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ["ALL"] },
+  });
+  const account = base.find((manifest) => manifest instanceof ServiceAccount && manifest.metadata?.name === name);
+  expect(account).toMatchObject({ automountServiceAccountToken: false });
+});
+
+test.each(named)("%s has more time to stop than it takes, and is replaced without a gap", (name, { defaults }) => {
+  const spec = deploymentOf(name).spec;
+  const preStop = containerOf(deploymentOf(name)).lifecycle?.preStop?.exec?.command;
+  expect(preStop?.[0]).toBe("sleep");
+  const needed = Number(preStop?.[1]) + Number(defaults.SHUTDOWN_GRACE_MS) / 1_000;
+  expect(spec?.template.spec?.terminationGracePeriodSeconds).toBeGreaterThan(needed);
+  expect(spec?.strategy?.rollingUpdate).toEqual({ maxUnavailable: 0, maxSurge: 1 });
+});
+
+test.each(named)("%s asks for memory and may have more, and its CPU is not limited", (name) => {
+  const { requests, limits } = containerOf(deploymentOf(name)).resources ?? {};
+  const mebibytes = (quantity: unknown) => Number(/^(\d+)Mi$/.exec(String(quantity))?.[1]);
+  expect(mebibytes(limits?.memory)).toBeGreaterThan(mebibytes(requests?.memory));
+  expect(requests?.cpu).toBeDefined();
+  expect(limits?.cpu).toBeUndefined();
+});
+
+test("the Deployments differ in names, ports, settings, memory and stores only", () => {
+  const alike = deployments.map((deployment) => {
+    const copy = JSON.parse(JSON.stringify(deployment).replaceAll(`"${deployment.metadata?.name}"`, '"NAME"'));
+    const pod = copy.spec.template.spec;
+    const [container] = pod.containers;
+    for (const field of ["args", "env", "ports", "volumeMounts"]) delete container[field];
+    delete container.resources.requests.memory;
+    delete container.resources.limits.memory;
+    delete container.readinessProbe.grpc.port;
+    delete copy.spec.template.metadata.annotations["prometheus.io/port"];
+    delete pod.volumes;
+    return copy;
+  });
+
+  for (const other of alike.slice(1)) expect(other).toEqual(alike[0]);
+});
+
+test("every patch of the local overlay is of an object of the base, and of a container of it", () => {
+  for (const patch of patches) {
+    const patched = base.find((manifest) => label(manifest) === label(patch));
+    expect(patched?.apiVersion).toBe(patch.apiVersion);
+    if (patch.kind !== "Deployment") continue;
+    const names = (patch as Deployment).spec?.template.spec?.containers.map(({ name }) => name);
+    expect(names).toEqual([containerOf(deploymentOf(patch.metadata?.name ?? "")).name]);
+  }
+});
+
+test("in the local overlay what needs a database has one pod and a file on a volume of its own", () => {
+  const claims = stores.map(({ metadata }) => metadata?.name);
+  const withDatabase = deployments.filter((deployment) => JSON.stringify(deployment).includes("secretKeyRef"));
+  const patched = patches.filter(({ kind }) => kind === "Deployment") as Deployment[];
+  expect(patched.map(({ metadata }) => metadata?.name).sort()).toEqual(withDatabase.map(({ metadata }) => metadata?.name).sort());
+  for (const { metadata, spec } of patched) {
+    const pod = spec?.template.spec;
+    const claim = pod?.volumes?.[0]?.persistentVolumeClaim?.claimName;
+    expect(claims).toContain(claim);
+    expect(claim).toBe(`${metadata?.name}-store`);
+    expect(spec?.replicas).toBe(1);
+    expect(pod?.containers[0]?.volumeMounts).toEqual([{ name: "data", mountPath: "/data" }]);
+    expect(pod?.containers[0]?.env).toEqual([
+      { name: "DATABASE_URL", value: `sqlite:/data/${metadata?.name}.db`, valueFrom: null },
+    ]);
+  }
+});
+
+test("the local overlay runs an image that was built there", () => {
+  expect(overlay.images).toEqual([{ name: "bookmesh", newTag: "latest" }]);
+  const inline = (overlay.patches as { target?: object; patch?: string }[]).filter(({ patch }) => patch !== undefined);
+  expect(inline).toEqual([{ target: { kind: "Deployment" }, patch: expect.any(String) }]);
+  expect(parse(inline[0]?.patch ?? "")).toEqual([
+    { op: "replace", path: "/spec/template/spec/containers/0/imagePullPolicy", value: "Never" },
+  ]);
+});
