@@ -1,0 +1,58 @@
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { failureKinds } from "../runtime/errors.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+const sources = globSync("{runtime,interceptors,services}/**/*.ts", { cwd: root }).filter((path) => !path.endsWith(".test.ts"));
+
+/** The first column of the table below a heading. */
+function firstColumn(text: string, heading: string): string[] {
+  const section = text.split(`## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
+  return [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, cell = ""]) => cell);
+}
+
+test("docs/errors.md lists every kind of failure, in order", () => {
+  expect(firstColumn(read("docs/errors.md"), "Kinds of failure")).toEqual([...failureKinds]);
+});
+
+test("docs/errors.md lists every reason that the code gives, and no other", () => {
+  const given = sources.flatMap((path) => [...read(path).matchAll(/reason: "([A-Z_]+)"/g)].map(([, reason = ""]) => reason));
+
+  expect(firstColumn(read("docs/errors.md"), "Reasons").toSorted()).toEqual([...new Set(given)].toSorted());
+});
+
+test("docs/operations.md names every setting of every service, and no other", () => {
+  const settings = globSync("{runtime/config.ts,services/*/config.ts}", { cwd: root }).flatMap((path) =>
+    [...read(path).matchAll(/^ {2,4}([A-Z][A-Z_]+): /gm)].map(([, name = ""]) => name),
+  );
+  const table = read("docs/operations.md").split("## Settings\n")[1]?.split("\n## ")[0] ?? "";
+  const rows = table.split("\n").filter((line) => line.startsWith("| `"));
+  const named = rows.flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`([A-Z_]+)`/g)].map(([, name = ""]) => name));
+
+  expect(named.toSorted()).toEqual([...new Set(settings)].toSorted());
+});
+
+test("every link in the documents leads somewhere", () => {
+  const documents = globSync(["*.md", "docs/**/*.md", "services/*/*.md", "kubernetes/*.md", "bench/*/*.md"], { cwd: root });
+  const broken = documents.flatMap((path) =>
+    [...read(path).matchAll(/\]\(([^)#]+)[^)]*\)/g)]
+      .map(([, target = ""]) => target)
+      .filter((target) => !/^https?:/.test(target) && !existsSync(join(root, dirname(path), target)))
+      .map((target) => `${path}: ${target}`),
+  );
+
+  expect(documents.length).toBeGreaterThan(8);
+  expect(broken).toEqual([]);
+});
+
+test("every npm command in the documents is a script", () => {
+  const scripts = JSON.parse(read("package.json")).scripts;
+  const documents = globSync(["*.md", "docs/**/*.md", "services/*/*.md", "kubernetes/*.md", "bench/*/*.md"], { cwd: root });
+  const unknown = documents.flatMap((path) =>
+    [...read(path).matchAll(/npm run ([a-z:]+)/g)].map(([, name = ""]) => name).filter((name) => !(name in scripts)),
+  );
+
+  expect(unknown).toEqual([]);
+});
