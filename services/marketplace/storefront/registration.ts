@@ -10,6 +10,8 @@ const field = { type: "string", maxLength: 1_000, default: "" };
 const body = {
   type: "object",
   properties: { name: field, email: field, password: field, language: field, country: field },
+  // Fastify drops what is not listed: a form must not set other fields of the call.
+  additionalProperties: false,
 };
 
 /** The form that makes an account. */
