@@ -20,11 +20,15 @@ function jest(env: Record<string, string>, ...patterns: string[]): void {
   const folder = mkdtempSync(join(tmpdir(), "bookmesh-integration-"));
   const report = join(folder, "report.json");
   const flags = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning", "node_modules/jest/bin/jest.js"];
-  spawnSync(process.execPath, [...flags, ...patterns, "--json", "--outputFile", report, "--testPathIgnorePatterns", "/node_modules/"], {
-    stdio: ["ignore", "ignore", "inherit"],
-    timeout: 600_000,
-    env: { ...process.env, ...env },
-  });
+  spawnSync(
+    process.execPath,
+    [...flags, ...patterns, "--json", "--outputFile", report, "--testPathIgnorePatterns", "/node_modules/"],
+    {
+      stdio: ["ignore", "ignore", "inherit"],
+      timeout: 600_000,
+      env: { ...process.env, ...env },
+    },
+  );
   const counts = JSON.parse(readFileSync(report, "utf8"));
   totals.passed += counts.numPassedTests;
   totals.failed += counts.numFailedTests + counts.numRuntimeErrorTestSuites;
