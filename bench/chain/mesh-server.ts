@@ -1,0 +1,35 @@
+import { RecommendationsServiceDefinition } from "../../gen/bookstore/recommendations/v1/recommendations_service.ts";
+import { meshServer } from "../../interceptors/server/chain.ts";
+import { Health } from "../../runtime/health.ts";
+import { createLogger } from "../../runtime/logger.ts";
+import { createMetrics } from "../../runtime/metrics.ts";
+import { start } from "../../runtime/run.ts";
+import { ANSWER } from "./call.ts";
+import { reportToParent } from "./server-process.ts";
+
+// A service as services/recommendations/main.ts makes it, with a handler that does nothing.
+
+const logger = createLogger({ name: "recommendations", level: "info" });
+const metrics = createMetrics("recommendations");
+const health = new Health({ [RecommendationsServiceDefinition.fullName]: async () => {} }, { logger });
+
+const server = meshServer({ logger, metrics, health, maxCallsInFlight: 1_000, maxOpenStreams: 12_000 });
+server.add(RecommendationsServiceDefinition, {
+  recommend: async () => ANSWER,
+  async *watchRecommendations() {
+    yield ANSWER;
+  },
+});
+
+const running = await start({
+  server,
+  host: "127.0.0.1",
+  port: 0,
+  adminPort: 0,
+  health,
+  metrics,
+  logger,
+  shutdownGraceMs: 0,
+  closers: [],
+});
+reportToParent(running.port);
