@@ -123,6 +123,15 @@ test.each([
   });
 });
 
+test("goes on from a forged position that no book can have", async () => {
+  await using marketplace = await startMarketplace();
+  await marketplace.store.add([newBook(1, "A"), newBook(2, "C")]);
+
+  const { books } = await marketplace.client.listBooks({ pageToken: encodePageToken(["b", Number.MAX_SAFE_INTEGER], 0) });
+
+  expect(books.map(({ title }) => title)).toEqual(["C"]);
+});
+
 test.each([0, -7])("refuses to get the book with the number %d", async (bookId) => {
   await using marketplace = await startMarketplace();
 

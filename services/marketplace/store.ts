@@ -6,6 +6,8 @@ import { addBooks, type NewBook, type Outcome } from "./intake.ts";
 import { books } from "./migrations/0001-books.ts";
 import { bookOf, type Schema } from "./schema.ts";
 
+const LARGEST_ID = 2 ** 31 - 1;
+
 export interface MarketplaceStore extends BookStore, Pick<Database<Schema>, "check" | "close"> {
   /** Adds Books or changes those that came from the same source before, all or none. */
   add(books: readonly NewBook[]): Promise<Outcome[]>;
@@ -31,7 +33,9 @@ export async function openMarketplaceStore(url: string, logger: Logger): Promise
 
       let page = wanted.selectAll().orderBy("title_key").orderBy("id");
       if (after !== undefined) {
-        page = page.where(({ eb, refTuple, tuple }) => eb(refTuple("title_key", "id"), ">", tuple(after.titleKey, after.id)));
+        // A forged position may lie outside of what the column holds; PostgreSQL would refuse to compare.
+        const id = Math.min(after.id, LARGEST_ID);
+        page = page.where(({ eb, refTuple, tuple }) => eb(refTuple("title_key", "id"), ">", tuple(after.titleKey, id)));
       }
       // One more than asked for tells whether there is a next page.
       const rows = await page.limit(limit + 1).execute();
