@@ -109,6 +109,8 @@ test.each([
   ["another filter", encodePageToken([3], { userId: "a", unreadOnly: true })],
   ["another method", encodePageToken([3], "users")],
   ["another shape", encodePageToken([3, 4], { userId: "a", unreadOnly: false })],
+  ["half an id", encodePageToken([0.5], { userId: "a", unreadOnly: false })],
+  ["an id beyond all ids", encodePageToken([1e300], { userId: "a", unreadOnly: false })],
   ["no token", "3 OR 1=1"],
 ])("refuses a page token of %s", async (_what, pageToken) => {
   await using push = await startPush();

@@ -82,6 +82,8 @@ test.each([
   ["another method", encodePageToken([1], { userId: "7434029", unreadOnly: false })],
   ["another shape", encodePageToken([1], "users")],
   ["other types", encodePageToken(["1", 2], "users")],
+  ["a time before all times", encodePageToken([-1, "7434029"], "users")],
+  ["half a millisecond", encodePageToken([0.5, "7434029"], "users")],
   ["no base64", "%%%"],
   ["no JSON", Buffer.from("{[").toString("base64url")],
   ["no list", Buffer.from('{"a":1}').toString("base64url")],

@@ -2,17 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { types } from "node:util";
 import pg from "pg";
-
-// node:sqlite makes its errors in Node's own realm, and jest runs each test file in a realm
-// of its own, where they would not be instances of Error as they are in production.
-Object.defineProperty(Error, Symbol.hasInstance, {
-  value(this: unknown, value: unknown): boolean {
-    const ordinary = Function.prototype[Symbol.hasInstance].call(this as never, value);
-    return ordinary || (this === Error && types.isNativeError(value));
-  },
-});
 
 /** A server on which databases can be made and dropped: postgres://user:password@host:port/postgres. */
 const POSTGRES_URL = process.env.TEST_POSTGRES_URL;
