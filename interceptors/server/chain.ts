@@ -16,6 +16,7 @@ import { errorMapping, statusOf } from "./error-mapping.ts";
 import type { ServerInterceptor } from "./interceptor.ts";
 import { messageSize, withMessageSizes } from "./message-size.ts";
 import { metrics } from "./metrics.ts";
+import { withSharedEncoder } from "./response-encoding.ts";
 import { interceptCalls } from "./server-call.ts";
 import { statusSanitizer } from "./status-sanitizer.ts";
 import { terminator } from "./terminator.ts";
@@ -23,7 +24,7 @@ import { traceContext } from "./trace-context.ts";
 import { validation } from "./validation.ts";
 
 /** A service definition as ts-proto generates it. */
-type Definition = CompatServiceDefinition & Parameters<typeof withMessageSizes>[0];
+type Definition = CompatServiceDefinition & Parameters<typeof withMessageSizes>[0] & Parameters<typeof withSharedEncoder>[0];
 
 export interface MeshServerOptions extends AdmissionOptions {
   logger: Logger;
@@ -80,7 +81,7 @@ export function meshServer(options: MeshServerOptions): MeshServer {
   const add: MeshServer["add"] = (definition, implementation) => {
     for (const [path, contract] of serviceContract(definition.fullName)) contracts.set(path, contract);
     services.push(definition.fullName);
-    server.add(withMessageSizes(definition, contracts), implementation);
+    server.add(withSharedEncoder(withMessageSizes(definition, contracts)), implementation);
   };
 
   return {
