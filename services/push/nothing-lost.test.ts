@@ -1,5 +1,8 @@
-import type { PushClient } from "../../clients/push.ts";
-import { startPush } from "../../test/support/service.ts";
+import { type PushClient, pushClient } from "../../clients/push.ts";
+import { PushServiceDefinition } from "../../gen/bookstore/push/v1/push_service.ts";
+import { Wakeups } from "../../runtime/wakeups.ts";
+import { read, startPush, startService } from "../../test/support/service.ts";
+import { pushHandler } from "./handler.ts";
 
 const PUSHES = 500;
 const USERS = ["a", "b"] as const;
@@ -42,4 +45,29 @@ test("loses nothing and sends nothing twice while subscribers come, leave and re
   const expected = USERS.map(() => readers.map(() => ALL_IDS));
   expect(await Promise.all(early)).toEqual(expected);
   expect(await Promise.all(late)).toEqual(expected);
+});
+
+test("sends what is pushed between looking for it and waiting for it", async () => {
+  await using push = await startPush();
+  const wakeups = new Wakeups<string>();
+  const late = ["pushed during the first look", "pushed during the second look"];
+  const store = {
+    ...push.store,
+    async listAfter(...range: Parameters<typeof push.store.listAfter>) {
+      const found = await push.store.listAfter(...range);
+      const content = late.shift();
+      if (content !== undefined) await service.client.push({ userId: "a", content });
+      return found;
+    },
+  };
+  const deps = { store, findReader: async () => ({ language: "", country: "" }), wake: (userId: string) => wakeups.wake(userId) };
+  await using service = await startService({
+    add: (server, logger) => server.add(PushServiceDefinition, pushHandler({ ...deps, wakeups, now: () => new Date(), logger })),
+    client: pushClient,
+  });
+
+  await using stream = read(service.client.subscribe({ userId: "a" }));
+
+  expect((await stream.next()).notification?.content).toBe("pushed during the first look");
+  expect((await stream.next()).notification?.content).toBe("pushed during the second look");
 });

@@ -49,10 +49,10 @@ test("does not say whose address it is", async () => {
   await using register = await startRegister();
   await register.client.register({ ...PROFILE, email: "ada@example.com" });
 
-  await expect(register.client.register({ ...PROFILE, email: "ada@example.com" })).rejects.toMatchObject({
-    ...TAKEN,
-    metadata: {},
-  });
+  const again = register.client.register({ ...PROFILE, email: "ada@example.com" });
+
+  await expect(again).rejects.toHaveProperty("reason", "EMAIL_TAKEN");
+  await expect(again).rejects.toHaveProperty("metadata", {});
 });
 
 test("names the existing account to a caller who may know it", async () => {
@@ -61,7 +61,8 @@ test("names the existing account to a caller who may know it", async () => {
 
   const again = register.client.register({ ...PROFILE, email: "ADA@example.com", discloseExistingUserId: true });
 
-  await expect(again).rejects.toMatchObject({ ...TAKEN, metadata: { user_id: user?.id } });
+  await expect(again).rejects.toMatchObject({ ...TAKEN, metadata: { user_id: expect.stringMatching(/^\d{7}$/) } });
+  await expect(again).rejects.toHaveProperty("metadata", { user_id: user?.id });
 });
 
 test("makes different accounts for different addresses at the same moment", async () => {
