@@ -1,5 +1,6 @@
 import type { Registry } from "prom-client";
 import { startAdminServer } from "./admin.ts";
+import { watchEventLoop } from "./event-loop.ts";
 import type { Health } from "./health.ts";
 import { flushLogs, type Logger } from "./logger.ts";
 
@@ -67,6 +68,7 @@ export async function start(options: RunOptions): Promise<Running> {
   await health.start();
   logger.info({ host: options.host, port, adminPort: admin.port }, "listening");
 
+  const stopWatching = watchEventLoop(logger);
   const forced = Promise.withResolvers<"forced">();
   return {
     port,
@@ -91,6 +93,7 @@ export async function start(options: RunOptions): Promise<Running> {
         }
       }
       await admin.close();
+      stopWatching();
       return outcome === "drained";
     },
   };

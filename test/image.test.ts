@@ -100,6 +100,11 @@ test("a change of the sources installs no package anew", () => {
   }
 });
 
+test("the code that the contracts make is not in git, and the build of the image makes it", () => {
+  expect(read(".gitignore").split("\n")).toContain("gen/");
+  expect(read("Dockerfile")).toMatch(/^RUN npm run generate$/m);
+});
+
 test("the build sees what it copies, and nothing else of the folder", () => {
   expect(ignored.filter((line) => !line.startsWith("#"))[0]).toBe("*");
   const seen = ignored.flatMap((line) => (line.startsWith("!") ? line.slice(1).replace(/\/\*\*$/, "") : []));
