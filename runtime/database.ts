@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { Kysely, PostgresDialect, SqliteDialect, sql } from "kysely";
+import { Kysely, PostgresAdapter, PostgresDialect, SqliteDialect, sql } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import pg from "pg";
 import type { HealthCheck } from "./health.ts";
@@ -104,8 +104,11 @@ async function openPostgres<Schema>({ url, migrations, logger }: OpenOptions): P
     // Numbers, not strings: every bigint column here stays far below 2^53.
     types: { getTypeParser: (oid, format) => (oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)) },
   });
-  // The pool replaces a connection that breaks while idle; without a listener it would end the process.
-  pool.on("error", (error) => logger.warn({ err: error }, "connection to the store lost"));
+  // The pool replaces a connection that breaks; without a listener that would end the process.
+  const onLost = (error: Error) => logger.warn({ err: error }, "connection to the store lost");
+  pool.on("error", onLost);
+  // Nor does the pool listen while a connection is lent out; the query on it fails by itself.
+  pool.on("connect", (client) => client.on("error", onLost));
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   try {
     await migrate(db, migrations, logger);
@@ -130,6 +133,14 @@ async function migrate<Schema>(
   const { error, results = [] } = await migrator.migrateToLatest();
   for (const { migrationName, status } of results) logger.info({ migration: migrationName, status }, "migrated");
   if (error !== undefined) throw error;
+}
+
+/**
+ * The type of a text column that is sorted by: byte by byte, as SQLite does it,
+ * so that pages have the same order wherever the database was made.
+ */
+export function sortedText<Schema>(db: Kysely<Schema>) {
+  return db.getExecutor().adapter instanceof PostgresAdapter ? sql`text collate "C"` : sql`text`;
 }
 
 /**

@@ -35,6 +35,8 @@ test.each([
   ["a position that is too short", forged("Dune")],
   ["a position that is too long", forged("Dune", 7, 7)],
   ["a number that is no whole number", forged("Dune", 1.5)],
+  ["a negative number", forged("Dune", -1)],
+  ["text with a NUL, which PostgreSQL cannot take", forged("Du\0ne", 7)],
   ["a number beyond the safe ones", forged("Dune", 2 ** 53)],
 ])("refuses %s", (_name, token) => {
   const refused = expect(() => decodePageToken(token, REQUEST, SHAPE));

@@ -27,8 +27,9 @@ export function decodePageToken<const S extends Shape>(token: string, request: u
     const [print, ...position] = JSON.parse(Buffer.from(token, "base64url").toString()) as unknown[];
     const fits = (type: string, index: number) => {
       const part = position[index];
-      // A forged token may hold anything; stores take no negative offset.
-      return type === "number" ? Number.isSafeInteger(part) && (part as number) >= 0 : typeof part === type;
+      // A forged token may hold anything; stores take no negative offset and no NUL.
+      if (typeof part === "string") return type === "string" && !part.includes("\0");
+      return type === "number" && Number.isSafeInteger(part) && (part as number) >= 0;
     };
     if (print === fingerprint(request) && position.length === shape.length && shape.every(fits)) {
       return position as Position<S>;

@@ -37,6 +37,8 @@ export const deadline: ClientMiddleware<DeadlineOptions> = async function* deadl
     timedOut = true;
     controller.abort();
   }, budgetMs);
+  // A stream that nobody reads to its end must not keep the process alive until its deadline.
+  timer.unref();
   try {
     const metadata = Metadata(options.metadata).set("grpc-timeout", `${budgetMs}m`);
     return yield* call.next(call.request, { ...rest, metadata, signal: controller.signal });

@@ -1,4 +1,5 @@
 import type { Migration } from "kysely/migration";
+import { sortedText } from "../../../runtime/database.ts";
 
 export const books: Migration = {
   async up(db) {
@@ -27,7 +28,7 @@ export const books: Migration = {
       .addColumn("rating_average", "double precision", (column) => column.notNull())
       .addColumn("rating_count", "bigint", (column) => column.notNull())
       // Without case, accents and punctuation: what is sorted by, searched, and compared with other sources.
-      .addColumn("title_key", "text", (column) => column.notNull())
+      .addColumn("title_key", sortedText(db), (column) => column.notNull())
       .addColumn("search_text", "text", (column) => column.notNull())
       .addColumn("work_key", "text", (column) => column.notNull())
       .addColumn("revision", "bigint", (column) => column.notNull())

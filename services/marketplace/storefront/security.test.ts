@@ -127,6 +127,26 @@ test.each(["same-origin", "none"])("takes a form that a browser calls %s", async
 });
 
 test.each([
+  ["http://evil.example", 403],
+  ["null", 403],
+  ["http://shop.example:5000", 303],
+  ["https://shop.example:5000", 303],
+])("over plain HTTP, where browsers say the origin only, answers a form of %s with %d", async (origin, status) => {
+  await using marketplace = await startMarketplace();
+  await using shop = await openShop(marketplace);
+
+  const { headers, payload } = form({ name: "Ada" });
+  const answer = await shop.inject({
+    method: "POST",
+    url: "/register",
+    headers: { ...headers, host: "shop.example:5000", origin },
+    payload,
+  });
+
+  expect(answer.statusCode).toBe(status);
+});
+
+test.each([
   ["a form of more than 16 KB", 413, { payload: `name=${"x".repeat(16_384)}` }],
   ["a field of more than 1,000 characters", 400, { payload: `name=${"x".repeat(1_001)}` }],
   ["a field that comes twice", 400, { payload: "name=a&name=b" }],
