@@ -28,7 +28,7 @@ const digits = (name: string) =>
 
 const row = z.object({
   book_id: digits("book_id"),
-  authors: z.string().trim().min(1, "authors must not be empty"),
+  authors: z.string().trim().min(1, "authors must not be empty").max(2_000, "authors must be at most 2,000 characters long"),
   // The source writes years as "1997.0".
   original_publication_year: z
     .string()

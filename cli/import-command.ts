@@ -2,6 +2,7 @@ import { SingleBar } from "cli-progress";
 import { Command, InvalidArgumentError } from "commander";
 import { createLogger } from "../runtime/logger.ts";
 import { openMarketplaceStore } from "../services/marketplace/store.ts";
+import { dataOption } from "./data-option.ts";
 import { goodbooksDefaults, ImportError, importGoodbooks } from "./import.ts";
 
 /** Exit statuses of sysexits.h: some of the input was wrong, there was no input. */
@@ -14,7 +15,7 @@ export function importCommand(): Command {
   return new Command("import")
     .description("import books in the format of goodbooks-10k into the catalogue, also while the shop runs")
     .argument("<file>", "a CSV file such as books.csv of goodbooks-10k")
-    .option("--data <dir>", "where the shop keeps its state", ".bookmesh")
+    .addOption(dataOption())
     .option("--database <url>", "the marketplace's store, if it is not in the data folder (default: MARKETPLACE_DATABASE_URL)")
     .option("--category <name>", "the shelf for books that come without one", "general")
     .option("--price <amount>", "the price, in dollars, of books that come without one", checkPrice, "9.99")

@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { EXIT_BAD_CONFIG } from "../runtime/config.ts";
 import { EXIT_PORT_TAKEN } from "../runtime/run.ts";
 import { announceReady } from "./announce.ts";
+import { dataOption } from "./data-option.ts";
 import { environmentOf, ignoredSettings } from "./environment.ts";
 import { onNpmGone } from "./launcher.ts";
 import { AlreadyRunning, type Lock, lockFolder } from "./lock.ts";
@@ -29,12 +30,7 @@ export interface UpOptions {
 export function upCommand(): Command {
   return new Command("up")
     .description("Run all services of the bookstore on this machine, until Ctrl-C.")
-    .addOption(
-      new Option("--data <folder>", "where the services keep their data").default(
-        resolve(import.meta.dirname, "..", ".bookmesh"),
-        ".bookmesh in the project folder",
-      ),
-    )
+    .addOption(dataOption())
     .addOption(
       new Option("--log-format <format>", "lines for people, or JSON for machines").choices(logFormats).default("pretty"),
     )

@@ -2,7 +2,7 @@ import type { ChannelOptions } from "@grpc/grpc-js";
 import { type Channel, createChannel } from "nice-grpc";
 import { allContracts } from "../runtime/contracts.ts";
 
-/** A call fails over to another address within seconds, and an idle connection outlives the server's idea of idle. */
+/** A peer that is gone without a word is noticed after 25 seconds at the latest; one that says so, at once. */
 const KEEPALIVE_MS = 20_000;
 const KEEPALIVE_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;

@@ -69,7 +69,7 @@ test.each([
   ["has no longest pause", { maxAttempts: 2, initialBackoff: "1s" }],
 ])("refuses a method whose retry %s", (_name, policy) => {
   expect(() => contractOf({ ...POLICY, retry: policy }, Idempotency.IDEMPOTENT)).toThrow(
-    new ContractError(`${LONE_METHOD}: retry needs initial_backoff and max_backoff`),
+    new ContractError(`${LONE_METHOD}: retry needs initial_backoff and max_backoff, which is not shorter`),
   );
 });
 

@@ -7,6 +7,7 @@ import {
   fromBinary,
   getOption,
   hasOption,
+  ScalarType,
   toBinary,
 } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
@@ -30,6 +31,8 @@ export interface MethodContract {
   /** The services that may call. "*" is any service of the mesh. */
   readonly callers: readonly string[];
   readonly endUser: EndUser;
+  /** The request field (its name in ts-proto's messages) that must hold the id of the signed-in user; undefined if any user will do. */
+  readonly endUserField: string | undefined;
   readonly defaultDeadlineMs: number;
   readonly maxDeadlineMs: number;
   readonly retry: { maxAttempts: number; initialBackoffMs: number; maxBackoffMs: number } | undefined;
@@ -120,11 +123,16 @@ function compileMethod(registry: FileRegistry, service: DescService, method: Des
   if (policy.retry !== undefined && (policy.retry.maxAttempts < 2 || policy.retry.maxAttempts > 5)) {
     refuse("retry.max_attempts must be 2 to 5");
   }
+  const [firstPauseMs, longestPauseMs] = [milliseconds(policy.retry?.initialBackoff), milliseconds(policy.retry?.maxBackoff)];
+  if (policy.retry !== undefined && !(firstPauseMs > 0 && longestPauseMs >= firstPauseMs)) {
+    refuse("retry needs initial_backoff and max_backoff, which is not shorter");
+  }
+  const endUserField = method.input.fields.find(({ name }) => name === policy.endUserField);
   if (
-    policy.retry !== undefined &&
-    !(milliseconds(policy.retry.initialBackoff) > 0 && milliseconds(policy.retry.maxBackoff) > 0)
+    policy.endUserField !== "" &&
+    (endUserField?.scalar !== ScalarType.STRING || policy.endUser !== EndUser.END_USER_SIGNED_IN)
   ) {
-    refuse("retry needs initial_backoff and max_backoff");
+    refuse("end_user_field must be a string field of the request, and needs END_USER_SIGNED_IN");
   }
   const maxRequestBytes = policy.maxRequestBytes || DEFAULT_MAX_REQUEST_BYTES;
   if (maxRequestBytes > LARGEST_MAX_REQUEST_BYTES) {
@@ -140,12 +148,13 @@ function compileMethod(registry: FileRegistry, service: DescService, method: Des
     infrastructure,
     callers: policy.callers,
     endUser: policy.endUser,
+    endUserField: endUserField?.localName,
     defaultDeadlineMs,
     maxDeadlineMs,
     retry: policy.retry && {
       maxAttempts: policy.retry.maxAttempts,
-      initialBackoffMs: milliseconds(policy.retry.initialBackoff),
-      maxBackoffMs: milliseconds(policy.retry.maxBackoff),
+      initialBackoffMs: firstPauseMs,
+      maxBackoffMs: longestPauseMs,
     },
     maxRequestBytes,
     validate: compileRules(registry, method.input),

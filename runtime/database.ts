@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Kysely, PostgresAdapter, PostgresDialect, SqliteDialect, sql } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import pg from "pg";
@@ -10,7 +11,6 @@ import type { Logger } from "./logger.ts";
 /** The store of one service. */
 export interface Database<Schema> {
   readonly db: Kysely<Schema>;
-  readonly kind: "sqlite" | "postgres";
   /** Rejects when the store does not answer. */
   readonly check: HealthCheck;
   close(): Promise<void>;
@@ -18,7 +18,6 @@ export interface Database<Schema> {
 
 /** How long a writer waits for another process to finish writing to the same SQLite file. */
 const SQLITE_BUSY_MS = 5_000;
-/** Any number: the PostgreSQL advisory lock that migrations are made under is Kysely's own. */
 const POSTGRES_POOL_SIZE = 10;
 const POSTGRES_CONNECT_MS = 3_000;
 const POSTGRES_QUERY_MS = 10_000;
@@ -27,7 +26,7 @@ const POSTGRES_QUERY_MS = 10_000;
  * Opens the store at `url` and brings its schema up to date.
  *
  * Several processes may open the same store at once: one of them migrates, the
- * others wait for it.
+ * others wait for it (on SQLite for five seconds at most, then they fail).
  *
  * @param options.url sqlite:<path> or postgres://…
  * @param options.migrations by name; they run in the order of their names.
@@ -54,7 +53,7 @@ async function openSqlite<Schema>({ url, migrations, logger }: OpenOptions): Pro
   if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
   const file = new DatabaseSync(path);
   file.exec(`PRAGMA busy_timeout = ${SQLITE_BUSY_MS}`);
-  file.exec("PRAGMA journal_mode = WAL");
+  await writeAhead(file);
   file.exec("PRAGMA synchronous = FULL");
   file.exec("PRAGMA foreign_keys = ON");
   const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: asBetterSqlite(file) }) });
@@ -72,10 +71,28 @@ async function openSqlite<Schema>({ url, migrations, logger }: OpenOptions): Pro
   }
   return {
     db,
-    kind: "sqlite",
     check: async () => void (await sql`select 1 from kysely_migration limit 1`.execute(db)),
     close: () => db.destroy(),
   };
+}
+
+/**
+ * Turns on write-ahead logging.
+ *
+ * SQLite waits for nobody here, busy_timeout or not: of two processes that open
+ * a new file at the same moment, one is told that it is locked.
+ */
+async function writeAhead(file: DatabaseSync): Promise<void> {
+  const giveUpAt = Date.now() + SQLITE_BUSY_MS;
+  while (true) {
+    try {
+      file.exec("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      if (!isStoreUnavailable(error) || Date.now() > giveUpAt) throw error;
+      await sleep(10);
+    }
+  }
 }
 
 /** node:sqlite behind the few methods of better-sqlite3 that Kysely calls. */
@@ -96,32 +113,36 @@ function asBetterSqlite(file: DatabaseSync) {
 }
 
 async function openPostgres<Schema>({ url, migrations, logger }: OpenOptions): Promise<Database<Schema>> {
+  const migrating = postgres<Schema>(url, logger, { max: 1 });
+  try {
+    // Without a limit of time: one process migrates, and the others wait for as long as it takes.
+    await migrate(migrating, migrations, logger);
+  } finally {
+    await migrating.destroy();
+  }
+  const limits = { max: POSTGRES_POOL_SIZE, statement_timeout: POSTGRES_QUERY_MS, query_timeout: POSTGRES_QUERY_MS + 1_000 };
+  const db = postgres<Schema>(url, logger, limits);
+  return {
+    db,
+    check: async () => void (await sql`select 1 from kysely_migration limit 1`.execute(db)),
+    close: () => db.destroy(),
+  };
+}
+
+function postgres<Schema>(url: string, logger: Logger, options: pg.PoolConfig): Kysely<Schema> {
   const pool = new pg.Pool({
     connectionString: url,
-    max: POSTGRES_POOL_SIZE,
     connectionTimeoutMillis: POSTGRES_CONNECT_MS,
-    query_timeout: POSTGRES_QUERY_MS,
     // Numbers, not strings: every bigint column here stays far below 2^53.
     types: { getTypeParser: (oid, format) => (oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)) },
+    ...options,
   });
   // The pool replaces a connection that breaks; without a listener that would end the process.
   const onLost = (error: Error) => logger.warn({ err: error }, "connection to the store lost");
   pool.on("error", onLost);
   // Nor does the pool listen while a connection is lent out; the query on it fails by itself.
   pool.on("connect", (client) => client.on("error", onLost));
-  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
-  try {
-    await migrate(db, migrations, logger);
-  } catch (error) {
-    await db.destroy();
-    throw error;
-  }
-  return {
-    db,
-    kind: "postgres",
-    check: async () => void (await sql`select 1 from kysely_migration limit 1`.execute(db)),
-    close: () => db.destroy(),
-  };
+  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
 }
 
 async function migrate<Schema>(

@@ -40,11 +40,6 @@ export function createLogger(options: LoggerOptions): Logger {
   );
 }
 
-/** Resolves when everything logged so far has been written. */
-export function flushLogs(logger: Logger): Promise<void> {
-  return new Promise((resolve) => logger.flush(() => resolve()));
-}
-
 /**
  * Standard output, in batches.
  *

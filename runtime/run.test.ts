@@ -128,6 +128,18 @@ test("a second signal cuts the calls at once", async () => {
   channel.close();
 });
 
+test("a signal that comes while the process starts stops it as soon as it has started", async () => {
+  // As soon as the process listens for signals, it gets one.
+  const code = "process.on(`newListener`,(event)=>event===`SIGINT`&&setImmediate(()=>process.kill(process.pid,`SIGINT`)))";
+  process_ = new Process({ NODE_OPTIONS: `--import "data:text/javascript,${code}"` });
+
+  expect(await process_.exitStatus()).toBe(0);
+  expect(process_.log.map(({ msg }) => msg).filter((msg) => /shut/i.test(msg))).toEqual([
+    "Received shutdown signal",
+    "Shut down gracefully",
+  ]);
+});
+
 test.each(["PORT", "ADMIN_PORT"])("exits with 69 and names the settings when %s is taken", async (setting) => {
   const holder = createServer().listen(0, "127.0.0.1");
   await once(holder, "listening");
@@ -135,7 +147,9 @@ test.each(["PORT", "ADMIN_PORT"])("exits with 69 and names the settings when %s 
   process_ = new Process({ [setting]: String(port) });
 
   expect(await process_.exitStatus()).toBe(69);
-  expect(process_.log.at(-1)?.msg).toBe("a port is taken: choose others with PORT, ADMIN_PORT");
+  expect(process_.log.at(-1)?.msg).toBe(
+    "a port is taken: choose another with PORT, ADMIN_PORT or, where there are pages, HTTP_PORT",
+  );
   holder.close();
 });
 
@@ -167,7 +181,11 @@ test("starts in order and stops in the reverse of it, though one thing cannot be
     metrics: new Registry(),
     logger: silent,
     shutdownGraceMs: 1_000,
-    start: async () => void events.push("started"),
+    pages: {
+      listen: async () => void events.push("pages listening"),
+      drain: async () => void events.push("pages drained"),
+      cut: () => {},
+    },
     closers: [
       {
         name: "broken",
@@ -183,5 +201,13 @@ test("starts in order and stops in the reverse of it, though one thing cannot be
 
   expect(await running.stop()).toBe(true);
 
-  expect(events).toEqual(["listening", "started", "health checked", "drained, serving: false", "first closed", "store closed"]);
+  expect(events).toEqual([
+    "listening",
+    "pages listening",
+    "health checked",
+    "drained, serving: false",
+    "pages drained",
+    "first closed",
+    "store closed",
+  ]);
 });

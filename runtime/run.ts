@@ -2,7 +2,7 @@ import type { Registry } from "prom-client";
 import { startAdminServer } from "./admin.ts";
 import { watchEventLoop } from "./event-loop.ts";
 import type { Health } from "./health.ts";
-import { flushLogs, type Logger } from "./logger.ts";
+import type { Logger } from "./logger.ts";
 
 /** The exit status of a process that cannot get its port (EX_UNAVAILABLE of sysexits.h). */
 export const EXIT_PORT_TAKEN = 69;
@@ -23,6 +23,15 @@ export interface Closer {
   close(): Promise<void> | void;
 }
 
+/** A web server as the life of a process needs it. */
+export interface PageServer {
+  listen(): Promise<void>;
+  /** Accepts no more. Resolves when the last page has been sent. */
+  drain(): Promise<void>;
+  /** Cuts every connection. */
+  cut(): void;
+}
+
 export interface RunOptions {
   server: RunnableServer;
   host: string;
@@ -34,8 +43,8 @@ export interface RunOptions {
   logger: Logger;
   /** How long calls in flight may take to finish, in milliseconds. */
   shutdownGraceMs: number;
-  /** Started once the server listens, before the process says SERVING: the web pages of a storefront, for one. */
-  start?: () => Promise<void>;
+  /** What serves besides the gRPC server: listening after it, drained together with it. */
+  pages?: PageServer;
   /** Closed in this order after the last call. */
   closers: readonly Closer[];
 }
@@ -60,8 +69,9 @@ export async function start(options: RunOptions): Promise<Running> {
   let port: number;
   try {
     port = await server.listen(`${bracketed(options.host)}:${options.port}`);
-    await options.start?.();
+    await options.pages?.listen();
   } catch (error) {
+    server.forceShutdown();
     await admin.close();
     throw error;
   }
@@ -77,17 +87,18 @@ export async function start(options: RunOptions): Promise<Running> {
     async stop() {
       health.stop();
       const outcome = await Promise.race([
-        server.drain().then(() => "drained" as const),
+        Promise.all([server.drain(), options.pages?.drain()]).then(() => "drained" as const),
         grace(options.shutdownGraceMs),
         forced.promise,
       ]);
       if (outcome !== "drained") {
         const cut = server.forceShutdown();
+        options.pages?.cut();
         logger.error({ outcome, cut }, "calls were cut");
       }
       for (const { name, close } of options.closers) {
         try {
-          await close();
+          await inTime(close());
         } catch (error) {
           logger.error({ err: error, closer: name }, "could not close");
         }
@@ -106,38 +117,48 @@ export async function start(options: RunOptions): Promise<Running> {
  */
 export async function runUntilSignal(options: RunOptions): Promise<void> {
   const { logger } = options;
-  const end = async (status: number): Promise<never> => {
-    await flushLogs(logger);
-    process.exit(status);
-  };
   process.on("uncaughtException", (error) => {
     logger.fatal({ err: error }, "uncaught exception");
-    void end(1);
+    process.exit(1);
   });
 
-  const running = await start(options).catch((error: unknown) => {
-    const taken = (error as NodeJS.ErrnoException).code === "EADDRINUSE" || /EADDRINUSE/.test(String(error));
-    logger.fatal({ err: error }, taken ? `a port is taken: choose others with ${PORT_SETTINGS}` : "could not start");
-    return end(taken ? EXIT_PORT_TAKEN : 1);
-  });
-
-  let stopping = false;
+  // Before anything listens: a signal that comes while the process starts stops it as soon as it has started.
+  const started = Promise.withResolvers<Running>();
+  let signals = 0;
   const onSignal = async () => {
-    if (stopping) return running.force();
-    stopping = true;
-    logger.info("Received shutdown signal");
+    signals++;
+    if (signals === 1) logger.info("Received shutdown signal");
+    const running = await started.promise;
+    if (signals > 1) return running.force();
     const complete = await running.stop();
     logger.info(complete ? "Shut down gracefully" : "Shut down by force");
-    await end(complete ? 0 : 1);
+    process.exit(complete ? 0 : 1);
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
+
+  try {
+    started.resolve(await start(options));
+  } catch (error) {
+    const taken = /EADDRINUSE/.test(`${(error as NodeJS.ErrnoException).code} ${error}`);
+    logger.fatal({ err: error }, taken ? `a port is taken: choose another with ${PORT_SETTINGS}` : "could not start");
+    process.exit(taken ? EXIT_PORT_TAKEN : 1);
+  }
 }
 
-const PORT_SETTINGS = "PORT, ADMIN_PORT";
+const PORT_SETTINGS = "PORT, ADMIN_PORT or, where there are pages, HTTP_PORT";
+/** A store that does not close must not keep the process. */
+const CLOSE_MS = 5_000;
 
 function grace(ms: number): Promise<"grace is over"> {
   return new Promise((resolve) => setTimeout(resolve, ms, "grace is over" as const).unref());
+}
+
+async function inTime(closing: Promise<void> | void): Promise<void> {
+  const late = new Promise<never>((_, reject) => {
+    setTimeout(() => reject(new Error(`not closed in ${CLOSE_MS} ms`)), CLOSE_MS).unref();
+  });
+  await Promise.race([closing, late]);
 }
 
 function bracketed(host: string): string {

@@ -43,6 +43,8 @@ const SERVER_OPTIONS: ChannelOptions = {
   "grpc.max_send_message_length": 4_194_304,
   "grpc.max_concurrent_streams": 2_000,
   "grpc.max_connection_idle_ms": 600_000,
+  // A client looks for new servers when it has to connect again. Calls and streams on the old connection go on.
+  "grpc.max_connection_age_ms": 300_000,
   "grpc.keepalive_time_ms": 60_000,
   "grpc.keepalive_timeout_ms": 10_000,
   // Per-call bookkeeping for a debugging service that nobody serves here.

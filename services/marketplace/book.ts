@@ -2,28 +2,24 @@ import type { Book, BookCategory } from "../../gen/bookstore/catalog/v1/book.ts"
 import { Failure } from "../../runtime/errors.ts";
 import { foldWords } from "./fold.ts";
 
-/** Where a page of Books by title begins: behind this one. */
-export interface TitlePosition {
-  titleKey: string;
-  id: number;
-}
-
 export interface BookPage {
   books: Book[];
-  /** Undefined on the last page. */
-  next: TitlePosition | undefined;
+  /** Whether there are more behind them. */
+  more: boolean;
   /** On all pages together. */
   total: number;
 }
 
 export interface BookStore {
   get(id: number): Promise<Book | undefined>;
-  /** By title. `category` undefined means all. */
-  list(options: { category: BookCategory | undefined; after: TitlePosition | undefined; limit: number }): Promise<BookPage>;
+  /** By title, from behind the Book with the id `afterId` on. `category` undefined means all. */
+  list(options: { category: BookCategory | undefined; afterId: number | undefined; limit: number }): Promise<BookPage>;
   /** Books that have all of the words or words that begin so, best match first. */
   search(words: readonly string[], options: { offset: number; limit: number }): Promise<{ books: Book[]; total: number }>;
   /** Only categories that have Books. */
   countByCategory(): Promise<{ category: BookCategory; bookCount: number }[]>;
+  /** Tells this catalogue from every other one, such as one in a store that was made anew. */
+  readonly catalogueId: string;
   /** The number of the newest change of the catalogue. */
   revision(): Promise<number>;
   /** The Books whose newest change came after a revision, oldest change first, with their revisions. */

@@ -1,4 +1,4 @@
-import { BookCategory } from "../../gen/bookstore/catalog/v1/book.ts";
+import { type Book, BookCategory } from "../../gen/bookstore/catalog/v1/book.ts";
 import type {
   MarketplaceServiceImplementation,
   WatchBooksResponse,
@@ -20,14 +20,13 @@ export interface MarketplaceDeps {
 export function marketplaceHandler({ store, wakeups }: MarketplaceDeps): MarketplaceServiceImplementation {
   return {
     async listBooks({ category, pageSize, pageToken }) {
-      const position = decodePageToken(pageToken, category, ["string", "number"]);
-      const { books, next, total } = await store.list({
+      const [afterId] = decodePageToken(pageToken, category, ["number"]) ?? [];
+      const { books, more, total } = await store.list({
         category: category === BookCategory.BOOK_CATEGORY_UNSPECIFIED ? undefined : category,
-        after: position && { titleKey: position[0], id: position[1] },
+        afterId,
         limit: pageSize || DEFAULT_PAGE_SIZE,
       });
-      const nextPageToken = next === undefined ? "" : encodePageToken([next.titleKey, next.id], category);
-      return { books, nextPageToken, totalSize: total };
+      return { books, nextPageToken: nextToken(books, more, category), totalSize: total };
     },
 
     async getBook({ bookId }) {
@@ -46,10 +45,17 @@ export function marketplaceHandler({ store, wakeups }: MarketplaceDeps): Marketp
       return { categories: await store.countByCategory() };
     },
 
-    async *watchBooks({ afterRevision }, { signal }) {
-      yield* wakeups.follow(CATALOGUE, signal, changes(store, Number(afterRevision)));
+    async *watchBooks({ afterRevision, catalogueId }, { signal }) {
+      const seen = catalogueId === store.catalogueId ? Number(afterRevision) : 0;
+      yield* wakeups.follow(CATALOGUE, signal, changes(store, seen));
     },
   };
+}
+
+/** Asks for the page behind these Books; "" on the last one. The token has the id only: titles can be long. */
+export function nextToken(books: readonly Book[], more: boolean, request: unknown): string {
+  const last = books.at(-1);
+  return more && last !== undefined ? encodePageToken([last.id], request) : "";
 }
 
 /** Each call gives the batches of changes since the last one; the first call gives at least one batch. */
@@ -64,7 +70,7 @@ function changes(store: BookStore, afterRevision: number): () => AsyncGenerator<
       if (batch.length === 0 && greeted) return;
       seen = batch.at(-1)?.revision ?? revision;
       greeted = true;
-      yield { books: batch.map(({ book }) => book), revision: BigInt(seen) };
+      yield { books: batch.map(({ book }) => book), revision: BigInt(seen), catalogueId: store.catalogueId };
       if (batch.length < WATCH_BATCH) return;
     }
   };

@@ -58,7 +58,9 @@ export async function addBooks(db: Transaction<Schema>, books: readonly NewBook[
       }
       const { rating_average, rating_count } = columns;
       const changes = own === undefined ? { rating_average, rating_count } : withoutRatingOfOthers(columns, source);
-      const changed = Object.entries(changes).some(([name, value]) => target[name as keyof BookRow] !== value);
+      // Of two editions of one work, the one that more have rated speaks for it, whichever comes first.
+      const lessKnown = own === undefined && rating_count <= target.rating_count;
+      const changed = !lessKnown && Object.entries(changes).some(([name, value]) => target[name as keyof BookRow] !== value);
       if (changed) {
         const values = { ...changes, revision: ++revision };
         Object.assign(target, values);

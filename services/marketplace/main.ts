@@ -43,9 +43,12 @@ await runUntilSignal({
   health,
   metrics,
   logger,
-  start: async () => void (await shop.listen({ host: config.host, port: config.httpPort })),
+  pages: {
+    listen: async () => void (await shop.listen({ host: config.host, port: config.httpPort })),
+    drain: () => shop.close(),
+    cut: () => shop.server.closeAllConnections(),
+  },
   closers: [
-    { name: "storefront", close: () => shop.close() },
     { name: "poll", close: stopPolling },
     { name: "recommendations", close: () => recommendationsChannel.close() },
     { name: "register", close: () => registerChannel.close() },

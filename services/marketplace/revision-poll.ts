@@ -1,4 +1,5 @@
 import type { Logger } from "../../runtime/logger.ts";
+import { pollEvery } from "../../runtime/poll.ts";
 import type { Wakeups } from "../../runtime/wakeups.ts";
 import type { BookStore } from "./book.ts";
 
@@ -17,15 +18,13 @@ export function pollRevision(
   options: { intervalMs: number; logger: Logger },
 ): () => void {
   let known: number | undefined;
-  const timer = setInterval(async () => {
+  const look = async () => {
     if (wakeups.watched().length === 0) return;
-    try {
-      const revision = await store.revision();
-      if (revision !== known) wakeups.wake(CATALOGUE);
-      known = revision;
-    } catch (error) {
-      options.logger.warn({ err: error }, "could not look for changes of the catalogue");
-    }
-  }, options.intervalMs);
-  return () => clearInterval(timer);
+    const revision = await store.revision();
+    if (revision !== known) wakeups.wake(CATALOGUE);
+    known = revision;
+  };
+  return pollEvery(options.intervalMs, look, (error) => {
+    options.logger.warn({ err: error }, "could not look for changes of the catalogue");
+  });
 }

@@ -22,7 +22,7 @@ export interface BookRow {
 }
 
 export interface Schema {
-  catalogue: { revision: number; next_id: number };
+  catalogue: { revision: number; next_id: number; catalogue_id: string };
   books: BookRow;
 }
 

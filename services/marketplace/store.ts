@@ -16,9 +16,11 @@ export interface MarketplaceStore extends BookStore, Pick<Database<Schema>, "che
 /** Opens the catalogue at `url` and brings its schema up to date. It is empty at first. */
 export async function openMarketplaceStore(url: string, logger: Logger): Promise<MarketplaceStore> {
   const { db, check, close } = await openDatabase<Schema>({ url, logger, migrations: { "0001-books": books } });
+  const { catalogue_id: catalogueId } = await db.selectFrom("catalogue").select("catalogue_id").executeTakeFirstOrThrow();
   return {
     check,
     close,
+    catalogueId,
     add: (books) => db.transaction().execute((transaction) => addBooks(transaction, books)),
 
     async get(id) {
@@ -26,23 +28,23 @@ export async function openMarketplaceStore(url: string, logger: Logger): Promise
       return row && bookOf(row);
     },
 
-    async list({ category, after, limit }) {
+    async list({ category, afterId, limit }) {
       let wanted = db.selectFrom("books");
       if (category !== undefined) wanted = wanted.where("category", "=", category);
       const { total } = await wanted.select(({ fn }) => fn.countAll<number>().as("total")).executeTakeFirstOrThrow();
 
       let page = wanted.selectAll().orderBy("title_key").orderBy("id");
-      if (after !== undefined) {
-        // A forged position may lie outside of what the column holds; PostgreSQL would refuse to compare.
-        const id = Math.min(after.id, LARGEST_ID);
-        page = page.where(({ eb, refTuple, tuple }) => eb(refTuple("title_key", "id"), ">", tuple(after.titleKey, id)));
+      if (afterId !== undefined) {
+        // A forged id may lie outside of what the column holds; PostgreSQL would refuse to compare.
+        const id = Math.min(afterId, LARGEST_ID);
+        const last = db.selectFrom("books").select("title_key").where("id", "=", id);
+        page = page.where(({ eb, and, or }) =>
+          or([eb("title_key", ">", last), and([eb("title_key", "=", last), eb("id", ">", id)])]),
+        );
       }
       // One more than asked for tells whether there is a next page.
       const rows = await page.limit(limit + 1).execute();
-      const shown = rows.slice(0, limit);
-      const last = shown.at(-1);
-      const next = rows.length > limit && last !== undefined ? { titleKey: last.title_key, id: last.id } : undefined;
-      return { books: shown.map(bookOf), next, total };
+      return { books: rows.slice(0, limit).map(bookOf), more: rows.length > limit, total };
     },
 
     async search(words, { offset, limit }) {

@@ -1,5 +1,4 @@
 import { Status } from "nice-grpc";
-import type { MarketplaceClient } from "../../clients/marketplace.ts";
 import type { WatchBooksResponse } from "../../gen/bookstore/marketplace/v1/marketplace_service.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { LogLines } from "../../test/support/log-lines.ts";
@@ -10,8 +9,14 @@ import { newBook, newBooks } from "./testing.ts";
 
 const silent = createLogger({ name: "test", level: "silent" });
 
-function watch(client: MarketplaceClient, afterRevision: number): Reader<WatchBooksResponse> {
-  return read(client.watchBooks({ afterRevision: BigInt(afterRevision) }));
+type Marketplace = Awaited<ReturnType<typeof startMarketplace>>;
+
+function watch(
+  { client, store }: Marketplace,
+  afterRevision: number,
+  catalogueId = store.catalogueId,
+): Reader<WatchBooksResponse> {
+  return read(client.watchBooks({ afterRevision: BigInt(afterRevision), catalogueId }));
 }
 
 /** What a batch says: its revision and the titles in it. */
@@ -25,7 +30,7 @@ test("sends every book first, in batches of 200", async () => {
   await marketplace.store.add(newBooks(450));
   const titles = newBooks(450).map(({ book }) => book.title);
 
-  await using stream = watch(marketplace.client, 0);
+  await using stream = watch(marketplace, 0);
 
   expect(await next(stream)).toEqual([200, ...titles.slice(0, 200)]);
   expect(await next(stream)).toEqual([400, ...titles.slice(200, 400)]);
@@ -35,7 +40,7 @@ test("sends every book first, in batches of 200", async () => {
 test("sends no batch between the last full one and the next change", async () => {
   await using marketplace = await startMarketplace();
   await marketplace.store.add(newBooks(200));
-  await using stream = watch(marketplace.client, 0);
+  await using stream = watch(marketplace, 0);
   expect((await next(stream))[0]).toBe(200);
 
   await marketplace.store.add([newBook(999, "One more")]);
@@ -48,18 +53,18 @@ test("resumes behind the revision that the reader has", async () => {
   await using marketplace = await startMarketplace();
   await marketplace.store.add([newBook(1, "A"), newBook(2, "B"), newBook(3, "C")]);
 
-  await using stream = watch(marketplace.client, 2);
+  await using stream = watch(marketplace, 2);
 
   expect(await next(stream)).toEqual([3, "C"]);
 });
 
 test("sends an empty batch at once when nothing has changed", async () => {
   await using marketplace = await startMarketplace();
-  await using empty = watch(marketplace.client, 0);
+  await using empty = watch(marketplace, 0);
   expect(await next(empty)).toEqual([0]);
   await marketplace.store.add([newBook(1, "A")]);
 
-  await using stream = watch(marketplace.client, 1);
+  await using stream = watch(marketplace, 1);
 
   expect(await next(stream)).toEqual([1]);
 });
@@ -67,7 +72,7 @@ test("sends an empty batch at once when nothing has changed", async () => {
 test("sends a book again when it has changed, under its new revision", async () => {
   await using marketplace = await startMarketplace();
   await marketplace.store.add([newBook(1, "A"), newBook(2, "B")]);
-  await using stream = watch(marketplace.client, 0);
+  await using stream = watch(marketplace, 0);
   expect(await next(stream)).toEqual([2, "A", "B"]);
 
   await marketplace.store.add([newBook(1, "A, revised")]);
@@ -76,21 +81,24 @@ test("sends a book again when it has changed, under its new revision", async () 
   expect(await next(stream)).toEqual([3, "A, revised"]);
 });
 
-test("tells a reader of a longer history that the catalogue has begun anew", async () => {
+test("sends everything to a reader of another catalogue, whatever revision it had there", async () => {
   await using marketplace = await startMarketplace();
-  await marketplace.store.add([newBook(1, "A")]);
+  await marketplace.store.add([newBook(1, "A"), newBook(2, "B")]);
 
-  await using stream = watch(marketplace.client, 5_000);
+  await using stream = watch(marketplace, 1, "another");
 
-  // Less than what the reader asked for: it knows that it must start over.
-  expect(await next(stream)).toEqual([1]);
+  expect(await stream.next()).toMatchObject({
+    revision: 2n,
+    catalogueId: marketplace.store.catalogueId,
+    books: [{ title: "A" }, { title: "B" }],
+  });
 });
 
 test("sends what an import has put into the store past this process", async () => {
   await using marketplace = await startMarketplace();
   const stop = pollRevision(marketplace.store, marketplace.wakeups, { intervalMs: 1, logger: silent });
   await using _ = { [Symbol.asyncDispose]: async () => stop() };
-  await using stream = watch(marketplace.client, 0);
+  await using stream = watch(marketplace, 0);
   expect(await next(stream)).toEqual([0]);
   const elsewhere = await openMarketplaceStore(marketplace.url, silent);
 
@@ -121,7 +129,7 @@ test("goes on looking after the store did not answer once", async () => {
 
 test("ends the stream with UNAVAILABLE when the server stops", async () => {
   await using marketplace = await startMarketplace();
-  await using stream = watch(marketplace.client, 0);
+  await using stream = watch(marketplace, 0);
   await next(stream);
   const ending = expect(stream.next()).rejects.toMatchObject({ code: Status.UNAVAILABLE });
 
@@ -133,7 +141,7 @@ test("ends the stream with UNAVAILABLE when the server stops", async () => {
 test("refuses a revision below zero", async () => {
   await using marketplace = await startMarketplace();
 
-  await expect(watch(marketplace.client, -1).next()).rejects.toMatchObject({
+  await expect(watch(marketplace, -1).next()).rejects.toMatchObject({
     code: Status.INVALID_ARGUMENT,
     violations: [{ field: "after_revision" }],
   });

@@ -1,4 +1,5 @@
 import type { Logger } from "../../runtime/logger.ts";
+import { pollEvery } from "../../runtime/poll.ts";
 import type { Wakeups } from "../../runtime/wakeups.ts";
 import type { NotificationStore } from "./notification.ts";
 
@@ -11,7 +12,6 @@ export class InboxPoll {
   readonly #wakeups: Wakeups<string>;
   readonly #logger: Logger;
   #known: ReadonlyMap<string, number> = new Map();
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(store: Pick<NotificationStore, "lastIds">, wakeups: Wakeups<string>, logger: Logger) {
     this.#store = store;
@@ -19,20 +19,13 @@ export class InboxPoll {
     this.#logger = logger;
   }
 
-  /** Looks every `intervalMs` milliseconds until stop(). */
-  start(intervalMs: number): void {
-    const again = () => {
-      this.#timer = setTimeout(async () => {
-        await this.look().catch((error: unknown) => this.#logger.warn({ err: error }, "could not look for new notifications"));
-        if (this.#timer !== undefined) again();
-      }, intervalMs);
-    };
-    again();
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+  /** Looks every `intervalMs` milliseconds. @returns stops it. */
+  start(intervalMs: number): () => void {
+    return pollEvery(
+      intervalMs,
+      () => this.look(),
+      (error) => this.#logger.warn({ err: error }, "could not look for new notifications"),
+    );
   }
 
   /** Looks once. */

@@ -36,7 +36,7 @@ server.add(
   }),
 );
 
-poll.start(config.pollIntervalMs);
+const stopPolling = poll.start(config.pollIntervalMs);
 await runUntilSignal({
   server,
   ...config,
@@ -44,7 +44,7 @@ await runUntilSignal({
   metrics,
   logger,
   closers: [
-    { name: "poll", close: () => poll.stop() },
+    { name: "poll", close: stopPolling },
     { name: "register", close: () => channel.close() },
     { name: "store", close: store.close },
   ],

@@ -27,14 +27,14 @@ test("sends what another replica on the same store has stored", async () => {
 test("looks again and again once it is started", async () => {
   await using first = await startPush();
   await using second = await startPush({ url: first.url });
-  second.poll.start(1);
+  const stop = second.poll.start(1);
   await using stream = read(second.client.subscribe({ userId: "a" }));
 
   for (const content of ["one", "two", "three"]) {
     await first.client.push({ userId: "a", content });
     expect((await stream.next()).notification?.content).toBe(content);
   }
-  second.poll.stop();
+  stop();
 });
 
 test("wakes only those whose inbox has changed", async () => {
@@ -73,10 +73,10 @@ test("writes down that it could not look, and looks again", async () => {
   };
   const poll = new InboxPoll({ lastIds }, wakeups, createLogger({ name: "test", level: "info", destination: logs }));
 
-  poll.start(1);
+  const stop = poll.start(1);
 
   expect(await woken.promise).toBe("a");
-  poll.stop();
+  stop();
   expect(logs.with({ msg: "could not look for new notifications" })).toHaveLength(1);
 });
 

@@ -29,6 +29,7 @@ async function startFollower(options: { store: RecommendationsStore; copy?: Cata
   const logger = createLogger({ name: "test", level: "debug", destination: logs });
   const shelves = new Shelves();
   const wakeups = new NoticedWakeups();
+  const position = await store.position();
   shelves.put(await store.books());
   /** The revisions that were asked for. */
   const asked: number[] = [];
@@ -37,7 +38,7 @@ async function startFollower(options: { store: RecommendationsStore; copy?: Cata
     return options.watchBooks(request, callOptions);
   };
   const stop = new AbortController();
-  const following = followCatalogue({ marketplace: { watchBooks }, copy, shelves, wakeups, logger }, stop.signal);
+  const following = followCatalogue({ marketplace: { watchBooks }, copy, shelves, wakeups, logger }, position, stop.signal);
   const titles = () => [...shelves.of(GENERAL)].map(({ title }) => title).toSorted();
   return {
     asked,
@@ -70,7 +71,7 @@ test("copies the whole catalogue, and then each change of it", async () => {
   await follower.shows("A changed title", ...titles.slice(1));
 
   expect(follower.asked).toEqual([0]);
-  expect(await store.revision()).toBe(451);
+  expect(await store.position()).toEqual({ catalogueId: marketplace.store.catalogueId, revision: 451 });
   expect((await store.books()).map(({ title }) => title).toSorted()).toEqual(follower.titles());
 });
 
@@ -149,10 +150,31 @@ test("starts over when the catalogue has begun anew", async () => {
   await old.server.drain();
   await follower.shows("New");
 
-  expect(follower.asked).toEqual([0, 3, 0]);
-  expect(follower.logs.with({ msg: "the catalogue has begun anew: starting over", revision: 1 })).toHaveLength(1);
+  expect(follower.asked).toEqual([0, 3]);
+  expect(follower.logs.with({ msg: "another catalogue: starting over", revision: 1 })).toHaveLength(1);
   expect((await store.books()).map(({ title }) => title)).toEqual(["New"]);
-  expect(await store.revision()).toBe(1);
+  expect(await store.position()).toEqual({ catalogueId: anew.store.catalogueId, revision: 1 });
+});
+
+test("two followers that share a store both get everything, and the stored position never goes back", async () => {
+  await using marketplace = await startMarketplace();
+  await using database = await testDatabase();
+  await using store = await openCopy(database.url);
+  const titles = Array.from({ length: 450 }, (_, i) => `Book ${String(i).padStart(3, "0")}`);
+  await publish(marketplace, ...titles);
+  const stored: number[] = [];
+  const put: CatalogueCopy["put"] = async (...batch) => {
+    await store.put(...batch);
+    stored.push((await store.position()).revision);
+  };
+
+  const { watchBooks } = marketplace.client;
+  await using fast = await startFollower({ store, copy: { ...store, put }, watchBooks });
+  await using slow = await startFollower({ store, copy: { ...store, put }, watchBooks });
+  await Promise.all([fast.shows(...titles), slow.shows(...titles)]);
+
+  expect(stored).toEqual(stored.toSorted((a, b) => a - b));
+  expect((await store.books()).map(({ title }) => title).toSorted()).toEqual(titles);
 });
 
 test("puts nothing on the shelves that it could not store, and loses nothing either", async () => {
@@ -164,10 +186,10 @@ test("puts nothing on the shelves that it could not store, and loses nothing eit
   const shown: string[][] = [];
   const copy: CatalogueCopy = {
     ...store,
-    async put(books, revision) {
+    async put(...batch) {
       shown.push(follower.titles());
       if (puts++ === 0) throw new Error("disk full");
-      await store.put(books, revision);
+      await store.put(...batch);
     },
   };
 
@@ -203,7 +225,7 @@ test("gets up to date although it was stopped and started again after every batc
   await using store = await openCopy(database.url);
 
   const asked: number[] = [];
-  for (let revision = 0; revision < 610; revision = await store.revision()) {
+  for (let at = await store.position(); at.revision < 610; at = await store.position()) {
     const stored = Promise.withResolvers<void>();
     const put: CatalogueCopy["put"] = (...batch) => store.put(...batch).then(stored.resolve);
     await using follower = await startFollower({ store, copy: { ...store, put }, watchBooks: marketplace.client.watchBooks });

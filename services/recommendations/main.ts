@@ -23,6 +23,7 @@ const store = await openRecommendationsStore(config.databaseUrl, logger);
 const channel = openChannel(config.marketplaceHost);
 const shelves = new Shelves();
 const wakeups = new Wakeups<BookCategory>();
+const position = await store.position();
 shelves.put(await store.books());
 
 const health = new Health(
@@ -43,7 +44,7 @@ server.add(RecommendationsDefinition, tutorialHandler(Math.random));
 const stop = new AbortController();
 // The follower reports its failures itself, and not each of them.
 const marketplace = marketplaceClient(channel, logger.child({}, { level: "error" }));
-const following = followCatalogue({ marketplace, copy: store, shelves, wakeups, logger }, stop.signal);
+const following = followCatalogue({ marketplace, copy: store, shelves, wakeups, logger }, position, stop.signal);
 
 await runUntilSignal({
   server,

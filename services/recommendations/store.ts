@@ -5,12 +5,12 @@ import type { CatalogueCopy } from "./follow-catalogue.ts";
 import { shelfBooks } from "./migrations/0001-shelf-books.ts";
 
 interface Schema {
-  cursor: { revision: number };
+  cursor: { catalogue_id: string; revision: number };
   shelf_books: { id: number; book: string };
 }
 
 export interface RecommendationsStore extends CatalogueCopy, Pick<Database<Schema>, "check" | "close"> {
-  /** Every Book of the copy. */
+  /** Every Book of the copy. Read position() before: Books that come in between are sent again then, not missed. */
   books(): Promise<Book[]>;
 }
 
@@ -26,13 +26,23 @@ export async function openRecommendationsStore(url: string, logger: Logger): Pro
       return rows.map(({ book }) => Book.decode(Buffer.from(book, "base64")));
     },
 
-    async revision() {
-      return (await db.selectFrom("cursor").select("revision").executeTakeFirstOrThrow()).revision;
+    async position() {
+      const { catalogue_id: catalogueId, revision } = await db.selectFrom("cursor").selectAll().executeTakeFirstOrThrow();
+      return { catalogueId, revision };
     },
 
-    async put(books, revision) {
+    async put(books, { catalogueId, revision }) {
       await db.transaction().execute(async (transaction) => {
-        await transaction.updateTable("cursor").set({ revision }).execute();
+        // Takes the lock: replicas may share a store.
+        const stored = await transaction
+          .updateTable("cursor")
+          .set(({ ref }) => ({ revision: ref("revision") }))
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        if (stored.catalogue_id !== catalogueId) await transaction.deleteFrom("shelf_books").execute();
+        // Another replica has stored this already, or newer.
+        else if (stored.revision >= revision) return;
+        await transaction.updateTable("cursor").set({ catalogue_id: catalogueId, revision }).execute();
         if (books.length === 0) return;
         const rows = books.map((book) => ({ id: book.id, book: Buffer.from(Book.encode(book).finish()).toString("base64") }));
         await transaction
@@ -40,13 +50,6 @@ export async function openRecommendationsStore(url: string, logger: Logger): Pro
           .values(rows)
           .onConflict((conflict) => conflict.column("id").doUpdateSet((update) => ({ book: update.ref("excluded.book") })))
           .execute();
-      });
-    },
-
-    async clear() {
-      await db.transaction().execute(async (transaction) => {
-        await transaction.updateTable("cursor").set({ revision: 0 }).execute();
-        await transaction.deleteFrom("shelf_books").execute();
       });
     },
   };

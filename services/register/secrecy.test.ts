@@ -72,7 +72,7 @@ test("lets the password appear in no store, log, answer or error", async () => {
 test("lets the address appear in no log and no error", async () => {
   await using register = await startRegister();
   await register.client.register(ADA);
-  const refusal = await Promise.allSettled([register.client.register({ ...ADA, discloseExistingUserId: true })]);
+  const refusal = await Promise.allSettled([register.client.register(ADA)]);
 
   expect(JSON.stringify(refusal.map(said))).toContain("already registered.");
   expect(JSON.stringify([register.logs.all, refusal.map(said)])).not.toContain("ada@");
@@ -86,7 +86,7 @@ test("hands the store what it keeps of a registration and nothing else", async (
   };
   const deps = { store: { add } as never, hashPassword: async () => "hash", randomInt: () => 7_000_000, now: () => new Date(0) };
 
-  await registerUser(deps, { ...ADA, password: PASSWORD, discloseExistingUserId: true });
+  await registerUser(deps, { ...ADA, password: PASSWORD });
 
   expect(handed).toEqual([[{ ...ADA, id: "7000000", createdAt: new Date(0) }, "hash"]]);
 });

@@ -16,6 +16,7 @@ interface UserRow {
 }
 
 interface Schema {
+  user_ids: { id: string };
   users: UserRow;
 }
 
@@ -30,7 +31,10 @@ export async function openRegisterStore(url: string, logger: Logger): Promise<Re
 
     async add(user, passwordHash) {
       try {
-        await db.insertInto("users").values(rowOf(user, passwordHash)).execute();
+        await db.transaction().execute(async (transaction) => {
+          await transaction.insertInto("user_ids").values({ id: user.id }).execute();
+          await transaction.insertInto("users").values(rowOf(user, passwordHash)).execute();
+        });
         return "added";
       } catch (error) {
         if (isUniqueViolation(error, "email_key")) return "email taken";

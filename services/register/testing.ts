@@ -15,7 +15,7 @@ const deps = { store, randomInt, now: () => new Date(), hashPassword: async () =
 
 process.once("message", async () => {
   const profile = { email, name: "Racer", language: "en", country: "" };
-  const outcome = await registerUser(deps, { ...profile, discloseExistingUserId: false }).then(
+  const outcome = await registerUser(deps, profile).then(
     () => "registered",
     (error: unknown) => (error instanceof Failure ? error.message : String(error)),
   );

@@ -36,7 +36,7 @@ export interface UserStore {
   getByEmail(email: string): Promise<User | undefined>;
   /** @returns undefined if there is no such user. */
   update(id: string, changes: ProfileChanges): Promise<User | "email taken" | undefined>;
-  /** @returns whether there was such a user. */
+  /** Deletes a user for good; the id is never free again. @returns whether there was such a user. */
   delete(id: string): Promise<boolean>;
   /** Oldest account first. */
   list(after: UserPosition | undefined, limit: number): Promise<User[]>;
@@ -58,8 +58,6 @@ const ATTEMPTS = 40;
 
 export interface NewUser extends Profile {
   password?: string | undefined;
-  /** Whether a refusal may name the user who has the address. */
-  discloseExistingUserId: boolean;
 }
 
 /** Registers a user. Of two with one address, one gets the account. */
@@ -72,7 +70,7 @@ export async function registerUser(deps: RegisterDeps, input: NewUser): Promise<
     const user: User = { id, email, name, language, country, createdAt: deps.now() };
     const outcome = await deps.store.add(user, passwordHash);
     if (outcome === "added") return user;
-    if (outcome === "email taken") throw await emailTaken(deps.store, input);
+    if (outcome === "email taken") throw emailTaken();
   }
   throw new Failure("unavailable", "no free user id was found; try again");
 }
@@ -86,7 +84,7 @@ export async function getUser(store: UserStore, id: string): Promise<User> {
 export async function updateUser(store: UserStore, id: string, changes: ProfileChanges): Promise<User> {
   const outcome = await store.update(id, tidy(changes));
   if (outcome === undefined) return refuseUnknown();
-  if (outcome === "email taken") throw new Failure("conflict", "already registered.", { reason: "EMAIL_TAKEN" });
+  if (outcome === "email taken") throw emailTaken();
   return outcome;
 }
 
@@ -99,10 +97,8 @@ function refuseUnknown(): never {
   throw new Failure("not-found", "no such user", { reason: "USER_NOT_FOUND" });
 }
 
-async function emailTaken(store: UserStore, input: NewUser): Promise<Failure> {
-  const existing = input.discloseExistingUserId ? await store.getByEmail(input.email) : undefined;
-  const metadata = existing === undefined ? {} : { user_id: existing.id };
-  return new Failure("conflict", "already registered.", { reason: "EMAIL_TAKEN", metadata });
+function emailTaken(): Failure {
+  return new Failure("conflict", "already registered.", { reason: "EMAIL_TAKEN" });
 }
 
 /** White space around a name is a slip of the finger; a name of nothing else is none. */

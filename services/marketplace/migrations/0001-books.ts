@@ -1,5 +1,9 @@
+import { randomUUID } from "node:crypto";
 import type { Migration } from "kysely/migration";
 import { sortedText } from "../../../runtime/database.ts";
+
+/** Numbers below are for the built-in catalogue, which names its own and grows. */
+export const FIRST_FREE_ID = 100_001;
 
 export const books: Migration = {
   async up(db) {
@@ -8,8 +12,10 @@ export const books: Migration = {
       .createTable("catalogue")
       .addColumn("revision", "bigint", (column) => column.notNull())
       .addColumn("next_id", "integer", (column) => column.notNull())
+      // Revisions of another catalogue mean nothing in this one.
+      .addColumn("catalogue_id", "varchar(36)", (column) => column.notNull())
       .execute();
-    await db.insertInto("catalogue").values({ revision: 0, next_id: 1 }).execute();
+    await db.insertInto("catalogue").values({ revision: 0, next_id: FIRST_FREE_ID, catalogue_id: randomUUID() }).execute();
 
     await db.schema
       .createTable("books")

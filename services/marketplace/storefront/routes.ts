@@ -5,6 +5,7 @@ import type { BookCategory } from "../../../gen/bookstore/catalog/v1/book.ts";
 import type { Logger } from "../../../runtime/logger.ts";
 import { decodePageToken, encodePageToken } from "../../../runtime/page-token.ts";
 import { type BookStore, getBook, searchBooks } from "../book.ts";
+import { nextToken } from "../handler.ts";
 import { shelfBySlug } from "./categories.ts";
 import { coverOf } from "./cover.ts";
 import { bookPage } from "./pages/book.ts";
@@ -80,9 +81,9 @@ async function shelf(
   store: BookStore,
   { name, path, category, page }: { name: string; path: string; category: BookCategory | undefined; page: string },
 ): Promise<string> {
-  const position = decodePageToken(page, path, ["string", "number"]);
-  const after = position && { titleKey: position[0], id: position[1] };
-  const { books, next, total } = await store.list({ category, after, limit: PAGE_SIZE });
-  const address = next && `${path}?${new URLSearchParams({ page: encodePageToken([next.titleKey, next.id], path) })}`;
-  return shelfPage(name, { books, total, next: address });
+  const [afterId] = decodePageToken(page, path, ["number"]) ?? [];
+  const { books, more, total } = await store.list({ category, afterId, limit: PAGE_SIZE });
+  const token = nextToken(books, more, path);
+  const next = token === "" ? undefined : `${path}?${new URLSearchParams({ page: token })}`;
+  return shelfPage(name, { books, total, next });
 }

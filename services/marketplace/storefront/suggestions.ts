@@ -6,8 +6,8 @@ import type { BookStore } from "../book.ts";
 const HOW_MANY = 3;
 /** A page without suggestions now is better than one with them later. */
 const PATIENCE_MS = 1_000;
-/** Guests have no account; the tutorial's storefront asks for this reader. */
-const GUEST = "1";
+/** Whom the tutorial's storefront asks for. Nobody is signed in yet. */
+const READER = "1";
 
 export interface Suggestion {
   mysteries: readonly Book[];
@@ -21,13 +21,13 @@ export async function suggestMysteries(deps: {
 }): Promise<Suggestion> {
   const category = BookCategory.BOOK_CATEGORY_MYSTERY;
   try {
-    const request = { userId: GUEST, category, maxResults: HOW_MANY };
+    const request = { userId: READER, category, maxResults: HOW_MANY };
     const { recommendations } = await deps.recommendations.recommend(request, { deadlineMs: PATIENCE_MS });
     return { mysteries: recommendations.flatMap(({ book }) => book ?? []), suggested: true };
   } catch (error) {
     // The client has logged it.
     if (!(error instanceof ClientError)) throw error;
-    const { books } = await deps.store.list({ category, after: undefined, limit: HOW_MANY });
+    const { books } = await deps.store.list({ category, afterId: undefined, limit: HOW_MANY });
     return { mysteries: books, suggested: false };
   }
 }

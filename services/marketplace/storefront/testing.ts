@@ -12,7 +12,7 @@ export function openShop(
   const { store, logger } = marketplace;
   const recommendations = {
     async recommend({ category, maxResults = 0 }) {
-      const { books } = await store.list({ category, after: undefined, limit: maxResults });
+      const { books } = await store.list({ category, afterId: undefined, limit: maxResults });
       return { recommendations: books.map((book) => ({ book })) };
     },
   } satisfies StorefrontDeps["recommendations"];

@@ -5,9 +5,10 @@ export const shelfBooks: Migration = {
     // One row: how far the catalogue of the marketplace has been followed.
     await db.schema
       .createTable("cursor")
+      .addColumn("catalogue_id", "varchar(36)", (column) => column.notNull())
       .addColumn("revision", "bigint", (column) => column.notNull())
       .execute();
-    await db.insertInto("cursor").values({ revision: 0 }).execute();
+    await db.insertInto("cursor").values({ catalogue_id: "", revision: 0 }).execute();
     await db.schema
       .createTable("shelf_books")
       .addColumn("id", "integer", (column) => column.notNull())

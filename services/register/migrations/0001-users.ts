@@ -2,6 +2,12 @@ import type { Migration } from "kysely/migration";
 
 export const users: Migration = {
   async up(db) {
+    // Every id that was ever given: other services keep things under it, also when the user is gone.
+    await db.schema
+      .createTable("user_ids")
+      .addColumn("id", "varchar(36)", (column) => column.notNull())
+      .addPrimaryKeyConstraint("user_ids_id_primary", ["id"])
+      .execute();
     await db.schema
       .createTable("users")
       .addColumn("id", "varchar(36)", (column) => column.notNull())
