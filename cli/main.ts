@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { Command } from "commander";
 import { EXIT_BAD_CONFIG } from "../runtime/config.ts";
 import { importCommand } from "./import-command.ts";

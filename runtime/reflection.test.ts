@@ -118,9 +118,10 @@ test("repeats host and question in its answer", async () => {
     yield request;
   };
 
-  for await (const response of createClient(ServerReflectionDefinition, dummy.channel).serverReflectionInfo(requests())) {
-    expect(response).toMatchObject({ validHost: request.host, originalRequest: request });
-  }
+  const { serverReflectionInfo } = createClient(ServerReflectionDefinition, dummy.channel);
+  const answers = await Array.fromAsync(serverReflectionInfo(requests()));
+
+  expect(answers).toMatchObject([{ validHost: request.host, originalRequest: request }]);
 });
 
 /** The answers of the server on one stream. */

@@ -1,7 +1,10 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { failureKinds } from "../runtime/errors.ts";
+import { Status } from "nice-grpc-common";
+import pino from "pino";
+import { statusOf } from "../interceptors/server/error-mapping.ts";
+import { Failure, failureKinds } from "../runtime/errors.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -15,6 +18,14 @@ function firstColumn(text: string, heading: string): string[] {
 
 test("docs/errors.md lists every kind of failure, in order", () => {
   expect(firstColumn(read("docs/errors.md"), "Kinds of failure")).toEqual([...failureKinds]);
+});
+
+test("docs/errors.md gives each kind of failure the status that it has", () => {
+  const section = read("docs/errors.md").split("## Kinds of failure\n")[1]?.split("\n## ")[0] ?? "";
+  const written = [...section.matchAll(/^\| `([^`]+)` \| ([A-Z_]+) \|/gm)].map(([, kind, status]) => [kind, status]);
+  const options = { logger: pino({ level: "silent" }), path: "/test" };
+
+  expect(written).toEqual(failureKinds.map((kind) => [kind, Status[statusOf(new Failure(kind, "no"), options).code]]));
 });
 
 test("docs/errors.md lists every reason that the code gives, and no other", () => {

@@ -78,17 +78,15 @@ test("never refuses health checks and reflection", async () => {
 
   const health = createClient(HealthDefinition, dummy.channel);
   expect(await health.check({ service: "" })).toEqual({ status: Serving.SERVING });
-  for await (const { status } of health.watch({ service: "" })) {
-    expect(status).toBe(Serving.SERVING);
-    break;
-  }
+  const watch = health.watch({ service: "" })[Symbol.asyncIterator]();
+  expect(await watch.next()).toEqual({ done: false, value: { status: Serving.SERVING } });
+  await watch.return?.();
   const reflection = createClient(ServerReflectionDefinition, dummy.channel);
   const questions = async function* () {
     yield { messageRequest: { $case: "listServices" as const, value: "" } };
   };
-  for await (const { messageResponse } of reflection.serverReflectionInfo(questions())) {
-    expect(messageResponse?.$case).toBe("listServicesResponse");
-  }
+  const answers = await Array.fromAsync(reflection.serverReflectionInfo(questions()));
+  expect(answers.map(({ messageResponse }) => messageResponse?.$case)).toEqual(["listServicesResponse"]);
 });
 
 /** Keeps one place taken for as long as it is bound. */

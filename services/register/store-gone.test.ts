@@ -44,23 +44,23 @@ test("says UNAVAILABLE, and NOT_SERVING, when the store cannot be reached", asyn
 });
 
 // A file does not go away as a server does.
-const testOnPostgres = databaseKind === "postgres" ? test : test.skip;
+if (databaseKind === "postgres") {
+  test("loses a PostgreSQL server and finds it again", async () => {
+    await using database = await testDatabase();
+    await using proxy = await proxyTo(new URL(database.url));
+    await using register = await startRegister({ url: proxy.url });
+    await register.client.register(ADA);
 
-testOnPostgres("loses a PostgreSQL server and finds it again", async () => {
-  await using database = await testDatabase();
-  await using proxy = await proxyTo(new URL(database.url));
-  await using register = await startRegister({ url: proxy.url });
-  await register.client.register(ADA);
+    await proxy.cut();
+    await expect(register.client.getUser({ userId: "1" })).rejects.toMatchObject(UNAVAILABLE);
+    await expect(register.client.register({ ...ADA, email: "grace@example.com" })).rejects.toMatchObject(UNAVAILABLE);
+    expect(await healthOf(register)).toBe(Serving.NOT_SERVING);
 
-  await proxy.cut();
-  await expect(register.client.getUser({ userId: "1" })).rejects.toMatchObject(UNAVAILABLE);
-  await expect(register.client.register({ ...ADA, email: "grace@example.com" })).rejects.toMatchObject(UNAVAILABLE);
-  expect(await healthOf(register)).toBe(Serving.NOT_SERVING);
-
-  await proxy.mend();
-  expect(await healthOf(register)).toBe(Serving.SERVING);
-  await expect(register.client.register(ADA)).rejects.toMatchObject({ code: Status.ALREADY_EXISTS });
-});
+    await proxy.mend();
+    expect(await healthOf(register)).toBe(Serving.SERVING);
+    await expect(register.client.register(ADA)).rejects.toMatchObject({ code: Status.ALREADY_EXISTS });
+  });
+}
 
 /** A way to a server that can be cut and mended. */
 async function proxyTo(target: URL) {
