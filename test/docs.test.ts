@@ -22,7 +22,7 @@ test("docs/errors.md lists every kind of failure, in order", () => {
 
 test("docs/errors.md gives each kind of failure the status that it has", () => {
   const section = read("docs/errors.md").split("## Kinds of failure\n")[1]?.split("\n## ")[0] ?? "";
-  const written = [...section.matchAll(/^\| `([^`]+)` \| ([A-Z_]+) \|/gm)].map(([, kind, status]) => [kind, status]);
+  const written = [...section.matchAll(/^\| `([^`]+)` +\| ([A-Z_]+) +\|/gm)].map(([, kind, status]) => [kind, status]);
   const options = { logger: pino({ level: "silent" }), path: "/test" };
 
   expect(written).toEqual(failureKinds.map((kind) => [kind, Status[statusOf(new Failure(kind, "no"), options).code]]));
