@@ -73,6 +73,39 @@ test.each([
   );
 });
 
+test.each<[string, "INT32" | "STRING" | "BOOL" | "BYTES", boolean, JsonObject]>([
+  ["string", "INT32", false, { string: { maxLen: 3 } }],
+  ["integer", "STRING", false, { integer: { gte: 3 } }],
+  ["integer", "BOOL", false, { integer: { gte: 3 } }],
+  ["enum", "INT32", false, { enum: { definedOnly: true } }],
+  ["repeated", "STRING", false, { repeated: { maxItems: 3 } }],
+  ["string", "STRING", true, { string: { maxLen: 3 } }],
+  ["string", "BYTES", true, { repeated: { items: { string: { maxLen: 3 } } } }],
+])("refuses %s rules that no value of the field could break (%s, repeated: %s)", (kind, type, repeated, rules) => {
+  const registry = registryOf({ policy: POLICY, field: { type, repeated, rules } });
+
+  expect(() => serviceContractIn(registry, LONE_SERVICE)).toThrow(
+    new ContractError(`${LONE_METHOD}: value cannot have ${kind} rules`),
+  );
+});
+
+test("knows the field that must name the signed-in user", () => {
+  const policy = { ...POLICY, endUser: "END_USER_SIGNED_IN", endUserField: "value" };
+  const registry = registryOf({ policy, field: { type: "STRING" } });
+
+  expect(serviceContractIn(registry, LONE_SERVICE).get(LONE_METHOD)?.endUserField).toBe("value");
+});
+
+test.each<[string, JsonObject, "STRING" | "INT32"]>([
+  ["that is not there", { endUser: "END_USER_SIGNED_IN", endUserField: "other" }, "STRING"],
+  ["that is no string", { endUser: "END_USER_SIGNED_IN", endUserField: "value" }, "INT32"],
+  ["where nobody is signed in", { endUser: "END_USER_NONE", endUserField: "value" }, "STRING"],
+])("refuses a field for the signed-in user %s", (_name, policy, type) => {
+  const registry = registryOf({ policy: { ...POLICY, ...policy }, field: { type } });
+
+  expect(() => serviceContractIn(registry, LONE_SERVICE)).toThrow(/end_user_field must be a string field of the request/);
+});
+
 test("knows no service and no method that is not in the contracts", () => {
   expect(() => serviceContract("bookmesh.testing.v1.NoSuchService")).toThrow(ContractError);
   expect(() => methodContract("/bookmesh.testing.v1.EchoService/NoSuchMethod")).toThrow(ContractError);

@@ -14,7 +14,7 @@ import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel } from "@bufbui
 import type { Duration } from "../gen/google/protobuf/duration.ts";
 import { EndUser, MethodPolicy } from "../gen/mesh/policy/v1/policy.ts";
 import type { FieldViolation } from "./errors.ts";
-import { compileRules } from "./field-rules.ts";
+import { compileRules, MisfitError } from "./field-rules.ts";
 
 /** What the contract says about one method, ready to be obeyed. */
 export interface MethodContract {
@@ -101,6 +101,15 @@ export function serviceContractIn(registry: FileRegistry, typeName: string): Rea
   return new Map(service.methods.map((method) => [pathOf(service, method), compileMethod(registry, service, method)]));
 }
 
+function rulesOf(registry: FileRegistry, method: DescMethod, refuse: (problem: string) => never): MethodContract["validate"] {
+  try {
+    return compileRules(registry, method.input);
+  } catch (error) {
+    if (!(error instanceof MisfitError)) throw error;
+    return refuse(error.message);
+  }
+}
+
 function pathOf(service: DescService, method: DescMethod): string {
   return `/${service.typeName}/${method.name}`;
 }
@@ -157,7 +166,7 @@ function compileMethod(registry: FileRegistry, service: DescService, method: Des
       maxBackoffMs: longestPauseMs,
     },
     maxRequestBytes,
-    validate: compileRules(registry, method.input),
+    validate: rulesOf(registry, method, refuse),
   };
 }
 

@@ -25,6 +25,25 @@ type MessageCheck = (message: Record<string, unknown>, path: string, violations:
 const EMAIL =
   /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
 
+/** Thrown when a field has rules for values of another type. The message names the field. */
+export class MisfitError extends Error {
+  override readonly name = "MisfitError";
+}
+
+const RULES = ["string", "integer", "bytes", "enum", "repeated", "map"] as const;
+const INTEGERS: ReadonlySet<ScalarType | undefined> = new Set([
+  ScalarType.INT32,
+  ScalarType.INT64,
+  ScalarType.UINT32,
+  ScalarType.UINT64,
+  ScalarType.SINT32,
+  ScalarType.SINT64,
+  ScalarType.FIXED32,
+  ScalarType.FIXED64,
+  ScalarType.SFIXED32,
+  ScalarType.SFIXED64,
+]);
+
 const NO_RULES = FieldPolicy.fromPartial({});
 
 /**
@@ -34,6 +53,8 @@ const NO_RULES = FieldPolicy.fromPartial({});
  * violation, in the order of the contract. Rules mean what the rules of the
  * same name mean in protovalidate. One rule needs no saying: no string may hold
  * a NUL, which PostgreSQL cannot store.
+ *
+ * @throws MisfitError for a rule that no value of the field could break.
  */
 export function compileRules(registry: FileRegistry, message: DescMessage): (request: object) => FieldViolation[] {
   const check = messageCheck(registry, message, new Map());
@@ -92,10 +113,14 @@ function fieldCheck(registry: FileRegistry, field: DescField, known: Map<DescMes
   const checks: Check[] = [];
   if (policy.required) checks.push(isSet);
 
+  if (field.fieldKind === "list") refuseMisfits("repeated", policy, field.name);
+  if (field.fieldKind === "map") refuseMisfits("map", policy, field.name);
+  if (field.fieldKind === "message") refuseMisfits(undefined, policy, field.name);
+
   switch (field.fieldKind) {
     case "scalar":
     case "enum":
-      checks.push(...valueChecks(field, policy));
+      checks.push(...valueChecks(field, policy, field.name));
       break;
     case "message":
       checks.push(checkOfMessage(registry, field.message, known));
@@ -136,7 +161,8 @@ function isSet(value: unknown, path: string, violations: FieldViolation[]): void
 }
 
 /** The checks of a single value, or of each item of a list whose rules are in `policy`. */
-function valueChecks(type: ValueType, policy: FieldPolicy): Check[] {
+function valueChecks(type: ValueType, policy: FieldPolicy, name: string): Check[] {
+  refuseMisfits(rulesOf(type), policy, name);
   const checks: Check[] = [];
   if (type.scalar === ScalarType.STRING) checks.push(...stringChecks(policy));
   if (policy.integer !== undefined) checks.push(...integerChecks(policy.integer));
@@ -146,6 +172,19 @@ function valueChecks(type: ValueType, policy: FieldPolicy): Check[] {
     checks.push(rule((value) => defined.has(value as number), "must be one of the values of the contract"));
   }
   return checks;
+}
+
+/** The kind of rules that values of a type can have. */
+function rulesOf({ scalar, enum: values }: ValueType): (typeof RULES)[number] | undefined {
+  if (values !== undefined) return "enum";
+  if (scalar === ScalarType.STRING) return "string";
+  if (scalar === ScalarType.BYTES) return "bytes";
+  return INTEGERS.has(scalar) ? "integer" : undefined;
+}
+
+function refuseMisfits(fitting: (typeof RULES)[number] | undefined, policy: FieldPolicy, name: string): void {
+  const misfit = RULES.find((kind) => policy[kind] !== undefined && kind !== fitting);
+  if (misfit !== undefined) throw new MisfitError(`${name} cannot have ${misfit} rules`);
 }
 
 function stringChecks(policy: FieldPolicy): Check[] {
@@ -210,7 +249,7 @@ function listChecks(
   if (field.listKind === "message") {
     ofEach.push(checkOfMessage(registry, field.message, known));
   } else {
-    ofEach.push(...valueChecks(field, items ?? NO_RULES));
+    ofEach.push(...valueChecks(field, items ?? NO_RULES, field.name));
   }
   checks.push((value, path, violations) => {
     for (const [index, item] of (value as unknown[]).entries()) {
@@ -231,9 +270,11 @@ function mapChecks(
   if (maxPairs !== undefined) {
     checks.push(rule((value) => (value as Map<unknown, unknown>).size <= maxPairs, `must have at most ${maxPairs} entries`));
   }
-  const keyChecks = valueChecks({ scalar: field.mapKey, enum: undefined }, keys ?? NO_RULES);
+  const keyChecks = valueChecks({ scalar: field.mapKey, enum: undefined }, keys ?? NO_RULES, field.name);
   const checksOfValues =
-    field.mapKind === "message" ? [checkOfMessage(registry, field.message, known)] : valueChecks(field, values ?? NO_RULES);
+    field.mapKind === "message"
+      ? [checkOfMessage(registry, field.message, known)]
+      : valueChecks(field, values ?? NO_RULES, field.name);
   checks.push((value, path, violations) => {
     let index = 0;
     for (const [key, item] of value as Map<unknown, unknown>) {
