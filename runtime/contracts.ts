@@ -14,7 +14,8 @@ import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel } from "@bufbui
 import type { Duration } from "../gen/google/protobuf/duration.ts";
 import { EndUser, MethodPolicy } from "../gen/mesh/policy/v1/policy.ts";
 import type { FieldViolation } from "./errors.ts";
-import { compileRules, MisfitError } from "./field-rules.ts";
+import { compileRules } from "./field-rules.ts";
+import { MisfitError } from "./value-rules.ts";
 
 /** What the contract says about one method, ready to be obeyed. */
 export interface MethodContract {
