@@ -143,12 +143,17 @@ test("tells a locked store from one that is gone or a query that is wrong", asyn
   await Promise.all([holder.close(), writer.close()]);
 });
 
-test("says that a PostgreSQL server cannot be reached, and keeps the password to itself", async () => {
-  url = "postgres://books:secret@127.0.0.1:1/books";
+test.each([
+  "postgres://books:secret@127.0.0.1:1/books",
+  "postgres://books:sec@ret@127.0.0.1:1/books",
+  "postgres://books@127.0.0.1:1/books?password=secret",
+])("says that a PostgreSQL server cannot be reached, and keeps the password to itself: %s", async (address) => {
+  url = address;
 
   const error = (await open().catch((thrown: unknown) => thrown)) as Error;
 
-  expect(error.message).toMatch(/^cannot open the store at postgres:\/\/books:\*\*\*@127\.0\.0\.1:1\/books: /);
+  expect(error.message).toMatch(/^cannot open the store at postgres:\/\/127\.0\.0\.1:1\/books: /);
+  expect(error.message).not.toMatch(/secret|sec@|ret@/);
   expect(isStoreUnavailable(error.cause)).toBe(true);
 });
 

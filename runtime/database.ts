@@ -40,10 +40,18 @@ export async function openDatabase<Schema>(options: {
   try {
     return await (options.url.startsWith("sqlite:") ? openSqlite<Schema>(options) : openPostgres<Schema>(options));
   } catch (error) {
-    // The password has no business in a log.
-    const shown = options.url.replace(/\/\/([^:@/]*):[^@]*@/, "//$1:***@");
+    const shown = withoutSecrets(options.url);
     throw new Error(`cannot open the store at ${shown}: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** Where a store is, without user, password and parameters: they have no business in a log. */
+function withoutSecrets(url: string): string {
+  if (url.startsWith("sqlite:")) return url;
+  const { protocol, host, pathname } = URL.canParse(url)
+    ? new URL(url)
+    : { protocol: "postgres:", host: "(unreadable)", pathname: "" };
+  return `${protocol}//${host}${pathname}`;
 }
 
 type OpenOptions = Parameters<typeof openDatabase>[0];

@@ -1,4 +1,5 @@
 import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
+import { jest } from "@jest/globals";
 import { createClient, Status } from "nice-grpc";
 import { EchoServiceDefinition } from "../../gen/bookmesh/testing/v1/echo_service.ts";
 import { HealthDefinition, HealthCheckResponse_ServingStatus as Serving } from "../../gen/health/v1/health.ts";
@@ -99,3 +100,18 @@ async function statusSeen(answer: Promise<unknown>): Promise<string | undefined>
     return Status[(error as CallFailure).code];
   }
 }
+
+test("writes no header of a caller to standard error, however grpc-js dislikes it", async () => {
+  setLogVerbosity(logVerbosity.ERROR);
+  await using dummy = await dummyClient();
+  const written = jest.spyOn(console, "error").mockImplementation(() => {});
+
+  await rawCall({
+    port: dummy.port,
+    path: "/bookmesh.testing.v1.EchoService/Unary",
+    headers: { authorization: "Bearer s3cr3t\u00e9" },
+  });
+
+  expect(written).not.toHaveBeenCalled();
+  written.mockRestore();
+});

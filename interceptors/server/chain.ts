@@ -1,4 +1,4 @@
-import type { ChannelOptions } from "@grpc/grpc-js";
+import { type ChannelOptions, logVerbosity, type ServerOptions, setLogVerbosity } from "@grpc/grpc-js";
 import { type CompatServiceDefinition, createServer, type ServiceImplementation } from "nice-grpc";
 import type { Registry } from "prom-client";
 import { ServerReflectionDefinition } from "../../gen/grpc/reflection/v1/reflection.ts";
@@ -39,7 +39,6 @@ export interface MeshServer extends RunnableServer {
 
 /** Limits of one connection. Requests have tighter ones of their own, by contract. */
 const SERVER_OPTIONS: ChannelOptions = {
-  "grpc.max_receive_message_length": 4_194_304,
   "grpc.max_send_message_length": 4_194_304,
   "grpc.max_concurrent_streams": 2_000,
   "grpc.max_connection_idle_ms": 600_000,
@@ -75,9 +74,10 @@ export function meshServer(options: MeshServerOptions): MeshServer {
     interceptors,
     statusOf: (error: unknown, call: { path: string }) => statusOf(error, { logger, path: call.path }),
   };
-  const server = createServer({ ...SERVER_OPTIONS, interceptors: [interceptCalls(contracts, environment)] }).use(
-    errorMapping(options),
-  );
+  // grpc-js writes header values it does not like to standard error as they are, tokens included.
+  setLogVerbosity(logVerbosity.NONE);
+  const serverOptions: ServerOptions = { ...SERVER_OPTIONS, interceptors: [interceptCalls(contracts, environment)] };
+  const server = createServer(serverOptions).use(errorMapping(options));
 
   const services: string[] = [];
   const add: MeshServer["add"] = (definition, implementation) => {
@@ -93,6 +93,9 @@ export function meshServer(options: MeshServerOptions): MeshServer {
       const names = [...services, ServerReflectionDefinition.fullName, ServerReflectionAlphaDefinition.fullName];
       add(ServerReflectionDefinition, reflectionHandler(names));
       add(ServerReflectionAlphaDefinition, reflectionHandler(names));
+      // grpc-js inflates and gathers a message up to this before anybody can look at it. It reads the options when it listens.
+      const largest = Math.max(...[...contracts.values()].map(({ maxRequestBytes }) => maxRequestBytes));
+      serverOptions["grpc.max_receive_message_length"] = largest;
       return server.listen(address);
     },
     async drain() {
