@@ -1,5 +1,5 @@
 import { type ChannelOptions, logVerbosity, type ServerOptions, setLogVerbosity } from "@grpc/grpc-js";
-import { type CompatServiceDefinition, createServer, type ServiceImplementation } from "nice-grpc";
+import { type CompatServiceDefinition, createServer, type ServiceDefinition, type ServiceImplementation } from "nice-grpc";
 import type { Registry } from "prom-client";
 import { ServerReflectionDefinition } from "../../gen/grpc/reflection/v1/reflection.ts";
 import { ServerReflectionDefinition as ServerReflectionAlphaDefinition } from "../../gen/grpc/reflection/v1alpha/reflection.ts";
@@ -35,6 +35,18 @@ export interface MeshServerOptions extends AdmissionOptions {
 export interface MeshServer extends RunnableServer {
   /** Adds a service. Before listen(). @throws ContractError if its contract cannot be obeyed. */
   add<Service extends Definition>(definition: Service, implementation: ServiceImplementation<Service>): void;
+  /**
+   * Adds a service whose contract others have written, so that its policy stands in code. Before listen().
+   *
+   * It runs behind the same chain. Reflection does not show it.
+   *
+   * @param methodContracts one for each method of the definition.
+   */
+  addForeign<Service extends ServiceDefinition>(
+    definition: Service,
+    methodContracts: readonly MethodContract[],
+    implementation: ServiceImplementation<Service>,
+  ): void;
 }
 
 /** Limits of one connection. Requests have tighter ones of their own, by contract. */
@@ -88,6 +100,10 @@ export function meshServer(options: MeshServerOptions): MeshServer {
 
   return {
     add,
+    addForeign(definition, methodContracts, implementation) {
+      for (const contract of methodContracts) contracts.set(contract.path, contract);
+      server.add(definition, implementation);
+    },
     async listen(address) {
       add(HealthDefinition, healthHandler(options.health));
       const names = [...services, ServerReflectionDefinition.fullName, ServerReflectionAlphaDefinition.fullName];
