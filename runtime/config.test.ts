@@ -3,12 +3,12 @@ import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
-import { ConfigError, databaseUrl, EXIT_BAD_CONFIG, parseConfig, peerAddress, serviceSettings } from "./config.ts";
+import { ConfigError, databaseUrl, EXIT_BAD_CONFIG, parseConfig, peer, serviceSettings } from "./config.ts";
 
 const schema = z.object({
   ...serviceSettings({ port: 50_051, adminPort: 9_051 }),
   DATABASE_URL: databaseUrl.default("sqlite:books.db"),
-  MARKETPLACE_HOST: peerAddress(50_052).prefault("localhost"),
+  MARKETPLACE_HOST: peer("marketplace", 50_052),
 });
 
 test("has a default for everything", () => {
@@ -16,12 +16,17 @@ test("has a default for everything", () => {
     host: "127.0.0.1",
     port: 50_051,
     adminPort: 9_051,
+    registries: ["localhost:50050"],
+    advertisedAddress: undefined,
+    serviceVersion: "v1",
+    zone: "",
+    instanceWeight: 1,
     logLevel: "info",
     shutdownGraceMs: 30_000,
     maxCallsInFlight: 1_000,
     maxOpenStreams: 12_000,
     databaseUrl: "sqlite:books.db",
-    marketplaceHost: "localhost:50052",
+    marketplaceHost: "xds:///marketplace",
   });
 });
 
@@ -35,7 +40,7 @@ test("takes what is set, and nothing of what else the environment holds", () => 
 test("takes a variable that is set to nothing as not set", () => {
   expect(parseConfig(schema, { PORT: "", MARKETPLACE_HOST: "" })).toMatchObject({
     port: 50_051,
-    marketplaceHost: "localhost:50052",
+    marketplaceHost: "xds:///marketplace",
   });
 });
 
@@ -68,16 +73,39 @@ test.each([
   ["10.0.0.7:65535", "10.0.0.7:65535"],
   ["[::1]", "[::1]:50052"],
   ["[::1]:1", "[::1]:1"],
-])("reads the address of a peer: %s", (value, address) => {
-  expect(peerAddress(50_052).parse(value)).toBe(address);
+  ["xds:///marketplace", "xds:///marketplace"],
+  ["dns:///books.example.com:1", "dns:///books.example.com:1"],
+])("reads where a peer is: %s", (value, target) => {
+  expect(peer("marketplace", 50_052).parse(value)).toBe(target);
 });
 
 test.each(["", "::1", "host:", "host:port", "host:1:2", "http://host", "a b", "[::1", "user@host"])(
   'refuses "%s" as the address of a peer',
   (value) => {
-    expect(peerAddress(50_052).safeParse(value).success).toBe(false);
+    expect(peer("marketplace", 50_052).safeParse(value).success).toBe(false);
   },
 );
+
+test("reads the addresses of several registries, or that there are none", () => {
+  expect(parseConfig(schema, { REGISTRIES: "a:1,[::1]:2" })).toMatchObject({ registries: ["a:1", "[::1]:2"] });
+  expect(parseConfig(schema, { REGISTRIES: "none", MARKETPLACE_HOST: "books" })).toMatchObject({ registries: [] });
+});
+
+test.each(["localhost", "a:1,", "a:1 b:2", "none,a:1", "http://a:1"])('refuses "%s" as registries', (value) => {
+  expect(messageOf(() => parseConfig(schema, { REGISTRIES: value }))).toContain("REGISTRIES: Expected host:port");
+});
+
+test("asks for the addresses of all peers where there is no registry to find them", () => {
+  const message = messageOf(() => parseConfig(schema, { REGISTRIES: "none" }));
+
+  expect(message).toBe("bad configuration\n  MARKETPLACE_HOST: Expected an address, as REGISTRIES is none");
+});
+
+test("leaves peers to a control plane that is not ours", () => {
+  const env = { REGISTRIES: "none", GRPC_XDS_BOOTSTRAP: "/etc/istio/bootstrap.json" };
+
+  expect(parseConfig(schema, env)).toMatchObject({ marketplaceHost: "xds:///marketplace" });
+});
 
 test.each(["books.db", "sqlite:", "http://db/books", "postgres:books"])('refuses "%s" as a store', (value) => {
   expect(databaseUrl.safeParse(value).success).toBe(false);

@@ -8,6 +8,7 @@ import { Registry } from "prom-client";
 import { openChannel } from "../clients/channel.ts";
 import { recommendationsClient } from "../clients/recommendations.ts";
 import { BookCategory } from "../gen/bookstore/catalog/v1/book.ts";
+import { LoadReport } from "../gen/mesh/registry/v1/registry_service.ts";
 import { Health } from "./health.ts";
 import { start } from "./run.ts";
 
@@ -173,6 +174,14 @@ test("starts in order and stops in the reverse of it, though one thing cannot be
       listen: async () => events.push("listening"),
       drain: async () => void events.push(`drained, serving: ${health.serving()}`),
       forceShutdown: () => [],
+      services: [],
+      takeLoad: () => LoadReport.fromPartial({}),
+    },
+    mesh: {
+      id: "test-1",
+      enter: () => void events.push(`entered the mesh, serving: ${health.serving()}`),
+      leave: async () => void events.push(`left the mesh, serving: ${health.serving()}`),
+      close: async () => void events.push("mesh closed"),
     },
     host: "127.0.0.1",
     port: 0,
@@ -205,9 +214,12 @@ test("starts in order and stops in the reverse of it, though one thing cannot be
     "listening",
     "pages listening",
     "health checked",
+    "entered the mesh, serving: true",
+    "left the mesh, serving: false",
     "drained, serving: false",
     "pages drained",
     "first closed",
     "store closed",
+    "mesh closed",
   ]);
 });

@@ -3,6 +3,7 @@ import { startAdminServer } from "./admin.ts";
 import { watchEventLoop } from "./event-loop.ts";
 import type { Health } from "./health.ts";
 import type { Logger } from "./logger.ts";
+import type { Mesh, MeshedServer } from "./mesh.ts";
 
 /** The exit status of a process that cannot get its port (EX_UNAVAILABLE of sysexits.h). */
 export const EXIT_PORT_TAKEN = 69;
@@ -33,7 +34,9 @@ export interface PageServer {
 }
 
 export interface RunOptions {
-  server: RunnableServer;
+  server: RunnableServer & MeshedServer;
+  /** Entered last and left first: calls come only while the server can answer them. */
+  mesh?: Mesh;
   host: string;
   /** 0 lets the system choose. */
   port: number;
@@ -53,7 +56,7 @@ export interface Running {
   readonly port: number;
   readonly adminPort: number;
   /**
-   * Stops in order: NOT_SERVING, streams ended, calls finished, everything closed.
+   * Stops in order: NOT_SERVING, out of the mesh, streams ended, calls finished, everything closed.
    *
    * @returns whether no call was cut.
    */
@@ -62,9 +65,9 @@ export interface Running {
   force(): void;
 }
 
-/** Starts to serve: listening, then health SERVING. The mirror of stop(). */
+/** Starts to serve: listening, health SERVING, registered. The mirror of stop(). */
 export async function start(options: RunOptions): Promise<Running> {
-  const { server, health, logger } = options;
+  const { server, mesh, health, logger } = options;
   const admin = await startAdminServer({ ...options, port: options.adminPort });
   let port: number;
   try {
@@ -77,6 +80,7 @@ export async function start(options: RunOptions): Promise<Running> {
   }
   await health.start();
   logger.info({ host: options.host, port, adminPort: admin.port }, "listening");
+  mesh?.enter(server, port);
 
   const stopWatching = watchEventLoop(logger);
   const forced = Promise.withResolvers<"forced">();
@@ -86,6 +90,7 @@ export async function start(options: RunOptions): Promise<Running> {
     force: () => forced.resolve("forced"),
     async stop() {
       health.stop();
+      await Promise.race([mesh?.leave(), forced.promise]);
       const outcome = await Promise.race([
         Promise.all([server.drain(), options.pages?.drain()]).then(() => "drained" as const),
         grace(options.shutdownGraceMs),
@@ -96,7 +101,8 @@ export async function start(options: RunOptions): Promise<Running> {
         options.pages?.cut();
         logger.error({ outcome, cut }, "calls were cut");
       }
-      for (const { name, close } of options.closers) {
+      const closers = mesh === undefined ? options.closers : [...options.closers, { name: "mesh", close: mesh.close }];
+      for (const { name, close } of closers) {
         try {
           await inTime(close());
         } catch (error) {

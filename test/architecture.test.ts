@@ -46,7 +46,9 @@ test("only config.ts of a service reads the environment, and hands it to nobody 
     readdirSync(`${root}/${folder}`, { recursive: true, encoding: "utf8" })
       .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"))
       .filter((path) => readFileSync(`${root}/${folder}/${path}`, "utf8").includes("process.env"))
-      .map((path) => `${folder}/${path}`),
+      .map((path) => `${folder}/${path}`)
+      // The library that needs the bootstrap looks for it nowhere else.
+      .filter((path) => path !== "runtime/xds-bootstrap.ts"),
   );
 
   // A main.ts names the environment once, as the argument of readConfig.

@@ -7,6 +7,7 @@ import { HealthDefinition } from "../../gen/health/v1/health.ts";
 import { type MethodContract, serviceContract } from "../../runtime/contracts.ts";
 import { type Health, healthHandler } from "../../runtime/health.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import type { MeshedServer } from "../../runtime/mesh.ts";
 import { reflectionHandler } from "../../runtime/reflection.ts";
 import type { RunnableServer } from "../../runtime/run.ts";
 import { accessLog } from "./access-log.ts";
@@ -14,6 +15,7 @@ import { type AdmissionOptions, admission } from "./admission.ts";
 import { deadline } from "./deadline.ts";
 import { errorMapping, statusOf } from "./error-mapping.ts";
 import type { ServerInterceptor } from "./interceptor.ts";
+import { loadCounter } from "./load.ts";
 import { messageSize, withMessageSizes } from "./message-size.ts";
 import { metrics } from "./metrics.ts";
 import { withSharedEncoder } from "./response-encoding.ts";
@@ -32,7 +34,7 @@ export interface MeshServerOptions extends AdmissionOptions {
   health: Health;
 }
 
-export interface MeshServer extends RunnableServer {
+export interface MeshServer extends RunnableServer, MeshedServer {
   /** Adds a service. Before listen(). @throws ContractError if its contract cannot be obeyed. */
   add<Service extends Definition>(definition: Service, implementation: ServiceImplementation<Service>): void;
   /**
@@ -56,8 +58,8 @@ const SERVER_OPTIONS: ChannelOptions = {
   "grpc.max_connection_idle_ms": 600_000,
   // A client looks for new servers when it has to connect again. Calls and streams on the old connection go on.
   "grpc.max_connection_age_ms": 300_000,
-  "grpc.keepalive_time_ms": 60_000,
-  "grpc.keepalive_timeout_ms": 10_000,
+  "grpc.keepalive_time_ms": 10_000,
+  "grpc.keepalive_timeout_ms": 5_000,
   // Per-call bookkeeping for a debugging service that nobody serves here.
   "grpc.enable_channelz": 0,
 };
@@ -66,6 +68,7 @@ const SERVER_OPTIONS: ChannelOptions = {
 export function meshServer(options: MeshServerOptions): MeshServer {
   const { logger } = options;
   const openCalls = terminator();
+  const load = loadCounter();
   const contracts = new Map<string, MethodContract>();
 
   // Outermost first. What counts and logs stands outside of what refuses, so
@@ -74,6 +77,7 @@ export function meshServer(options: MeshServerOptions): MeshServer {
     traceContext(),
     accessLog(options),
     metrics(options),
+    load,
     statusSanitizer(),
     openCalls,
     // Here: caller identity, authorization (callers, end user).
@@ -92,23 +96,32 @@ export function meshServer(options: MeshServerOptions): MeshServer {
   const server = createServer(serverOptions).use(errorMapping(options));
 
   const services: string[] = [];
-  const add: MeshServer["add"] = (definition, implementation) => {
+  const offer = (definition: Definition, implementation: object) => {
     for (const [path, contract] of serviceContract(definition.fullName)) contracts.set(path, contract);
-    services.push(definition.fullName);
-    server.add(withSharedEncoder(withMessageSizes(definition, contracts)), implementation);
+    server.add(withSharedEncoder(withMessageSizes(definition, contracts)), implementation as never);
   };
 
   return {
-    add,
+    services,
+    takeLoad: () => load.take(),
+    add(definition, implementation) {
+      services.push(definition.fullName);
+      offer(definition, implementation);
+    },
     addForeign(definition, methodContracts, implementation) {
       for (const contract of methodContracts) contracts.set(contract.path, contract);
       server.add(definition, implementation);
     },
     async listen(address) {
-      add(HealthDefinition, healthHandler(options.health));
-      const names = [...services, ServerReflectionDefinition.fullName, ServerReflectionAlphaDefinition.fullName];
-      add(ServerReflectionDefinition, reflectionHandler(names));
-      add(ServerReflectionAlphaDefinition, reflectionHandler(names));
+      offer(HealthDefinition, healthHandler(options.health));
+      const names = [
+        ...services,
+        HealthDefinition.fullName,
+        ServerReflectionDefinition.fullName,
+        ServerReflectionAlphaDefinition.fullName,
+      ];
+      offer(ServerReflectionDefinition, reflectionHandler(names));
+      offer(ServerReflectionAlphaDefinition, reflectionHandler(names));
       // grpc-js inflates and gathers a message up to this before anybody can look at it. It reads the options when it listens.
       const largest = Math.max(...[...contracts.values()].map(({ maxRequestBytes }) => maxRequestBytes));
       serverOptions["grpc.max_receive_message_length"] = largest;

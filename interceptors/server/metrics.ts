@@ -1,10 +1,11 @@
 import { Status } from "nice-grpc-common";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { MethodContract } from "../../runtime/contracts.ts";
+import { LATENCY_BUCKETS_MS, latencyBucket } from "../../runtime/latency.ts";
 import type { ServerInterceptor } from "./interceptor.ts";
 
-/** Seconds. From a cached read to the longest default deadline of a unary call. */
-const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** Seconds. */
+const BUCKETS = LATENCY_BUCKETS_MS.map((ms) => ms / 1_000);
 
 const DURATIONS = "grpc_server_handling_seconds";
 const DURATIONS_HELP = "How long calls took, in seconds";
@@ -65,13 +66,12 @@ export function metrics(options: { metrics: Registry }): ServerInterceptor {
     finish({ contract, startedAt }, { code }) {
       const counts = methods.get(contract);
       if (counts === undefined) return;
-      const seconds = (performance.now() - startedAt) / 1_000;
-      let bucket = 0;
-      while (bucket < BUCKETS.length && seconds > (BUCKETS[bucket] as number)) bucket++;
+      const ms = performance.now() - startedAt;
+      const bucket = latencyBucket(ms);
       counts.inFlight--;
       counts.handled.set(code, (counts.handled.get(code) ?? 0) + 1);
       counts.buckets[bucket] = (counts.buckets[bucket] as number) + 1;
-      counts.seconds += seconds;
+      counts.seconds += ms / 1_000;
       counts.count++;
     },
   };

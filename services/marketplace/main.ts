@@ -6,6 +6,7 @@ import { meshServer } from "../../interceptors/server/chain.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { Health } from "../../runtime/health.ts";
 import { createLogger } from "../../runtime/logger.ts";
+import { joinMesh } from "../../runtime/mesh.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { runUntilSignal } from "../../runtime/run.ts";
 import { Wakeups } from "../../runtime/wakeups.ts";
@@ -19,6 +20,7 @@ import { storefront } from "./storefront/server.ts";
 const config = readConfig(configSchema, process.env);
 const logger = createLogger({ name: "marketplace", level: config.logLevel });
 const metrics = createMetrics("marketplace");
+const mesh = await joinMesh({ service: "marketplace", ...config, logger });
 const store = await openMarketplaceStore(config.databaseUrl, logger);
 await stockShelves(store);
 const wakeups = new Wakeups<typeof CATALOGUE>();
@@ -28,8 +30,8 @@ const health = new Health({ [MarketplaceServiceDefinition.fullName]: store.check
 const server = meshServer({ logger, metrics, health, ...config });
 server.add(MarketplaceServiceDefinition, marketplaceHandler({ store, wakeups }));
 
-const recommendationsChannel = openChannel(config.recommendationsHost);
-const registerChannel = openChannel(config.registerHost);
+const recommendationsChannel = openChannel(config.recommendationsHost, { caller: "marketplace" });
+const registerChannel = openChannel(config.registerHost, { caller: "marketplace" });
 const shop = await storefront({
   store,
   recommendations: recommendationsClient(recommendationsChannel, logger),
@@ -39,6 +41,7 @@ const shop = await storefront({
 
 await runUntilSignal({
   server,
+  mesh,
   ...config,
   health,
   metrics,

@@ -5,6 +5,7 @@ import { meshServer } from "../../interceptors/server/chain.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { Health } from "../../runtime/health.ts";
 import { createLogger } from "../../runtime/logger.ts";
+import { joinMesh } from "../../runtime/mesh.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { runUntilSignal } from "../../runtime/run.ts";
 import { Wakeups } from "../../runtime/wakeups.ts";
@@ -17,8 +18,9 @@ import { openPushStore } from "./store.ts";
 const config = readConfig(configSchema, process.env);
 const logger = createLogger({ name: "push", level: config.logLevel });
 const metrics = createMetrics("push");
+const mesh = await joinMesh({ service: "push", ...config, logger });
 const store = await openPushStore(config.databaseUrl, logger);
-const channel = openChannel(config.registerHost);
+const channel = openChannel(config.registerHost, { caller: "push" });
 const wakeups = new Wakeups<string>();
 const poll = new InboxPoll(store, wakeups, logger);
 const health = new Health({ [PushServiceDefinition.fullName]: store.check }, { logger });
@@ -39,6 +41,7 @@ server.add(
 const stopPolling = poll.start(config.pollIntervalMs);
 await runUntilSignal({
   server,
+  mesh,
   ...config,
   health,
   metrics,

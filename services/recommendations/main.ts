@@ -7,6 +7,7 @@ import { meshServer } from "../../interceptors/server/chain.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { Health } from "../../runtime/health.ts";
 import { createLogger } from "../../runtime/logger.ts";
+import { joinMesh } from "../../runtime/mesh.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { runUntilSignal } from "../../runtime/run.ts";
 import { Wakeups } from "../../runtime/wakeups.ts";
@@ -19,8 +20,9 @@ import { openRecommendationsStore } from "./store.ts";
 const config = readConfig(configSchema, process.env);
 const logger = createLogger({ name: "recommendations", level: config.logLevel });
 const metrics = createMetrics("recommendations");
+const mesh = await joinMesh({ service: "recommendations", ...config, logger });
 const store = await openRecommendationsStore(config.databaseUrl, logger);
-const channel = openChannel(config.marketplaceHost);
+const channel = openChannel(config.marketplaceHost, { caller: "recommendations" });
 const shelves = new Shelves();
 const wakeups = new Wakeups<BookCategory>();
 const position = await store.position();
@@ -48,6 +50,7 @@ const following = followCatalogue({ marketplace, copy: store, shelves, wakeups, 
 
 await runUntilSignal({
   server,
+  mesh,
   ...config,
   health,
   metrics,

@@ -4,6 +4,7 @@ import { meshServer } from "../../interceptors/server/chain.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { Health } from "../../runtime/health.ts";
 import { createLogger } from "../../runtime/logger.ts";
+import { joinMesh } from "../../runtime/mesh.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { runUntilSignal } from "../../runtime/run.ts";
 import { configSchema } from "./config.ts";
@@ -14,10 +15,11 @@ import { openRegisterStore } from "./store.ts";
 const config = readConfig(configSchema, process.env);
 const logger = createLogger({ name: "register", level: config.logLevel });
 const metrics = createMetrics("register");
+const mesh = await joinMesh({ service: "register", ...config, logger });
 const store = await openRegisterStore(config.databaseUrl, logger);
 const health = new Health({ [RegisterServiceDefinition.fullName]: store.check }, { logger });
 
 const server = meshServer({ logger, metrics, health, ...config });
 server.add(RegisterServiceDefinition, registerHandler({ store, hashPassword, randomInt, now: () => new Date() }));
 
-await runUntilSignal({ server, ...config, health, metrics, logger, closers: [{ name: "store", close: store.close }] });
+await runUntilSignal({ server, mesh, ...config, health, metrics, logger, closers: [{ name: "store", close: store.close }] });

@@ -1,0 +1,95 @@
+import { Status } from "nice-grpc-common";
+import { type CallCount, LoadReport } from "../../gen/mesh/registry/v1/registry_service.ts";
+import type { MethodContract } from "../../runtime/contracts.ts";
+import { LATENCY_BUCKETS_MS, latencyBucket } from "../../runtime/latency.ts";
+import type { ServerInterceptor } from "./interceptor.ts";
+
+/** The statuses that are the server's fault, not the caller's. */
+const FAILED: ReadonlySet<Status> = new Set([
+  Status.UNKNOWN,
+  Status.DEADLINE_EXCEEDED,
+  Status.RESOURCE_EXHAUSTED,
+  Status.UNIMPLEMENTED,
+  Status.INTERNAL,
+  Status.UNAVAILABLE,
+  Status.DATA_LOSS,
+]);
+/** A caller chooses its name itself: names beyond these share "unknown" until the next report. */
+const MOST_CALLERS = 100;
+const UNKNOWN = "unknown";
+
+/** How clients of the mesh begin their user agent: see clients/channel.ts. */
+const CALLER = /^bookmesh-([a-z][-a-z0-9]{0,62})(?:$| )/;
+
+interface Count {
+  ended: number;
+  failed: number;
+  totalMs: number;
+  readonly latencies: number[];
+}
+
+export interface LoadCounter extends ServerInterceptor {
+  /** What was served since the last time. */
+  take(): LoadReport;
+}
+
+/** Counts who called what, how often, and how that went: what an instance reports to the registry. */
+export function loadCounter(options: { now?: () => number } = {}): LoadCounter {
+  const { now = () => performance.now() } = options;
+  let since = now();
+  let callers = new Map<string, Map<MethodContract, Count>>();
+  let inFlight = 0;
+
+  const countOf = (userAgent: string, contract: MethodContract): Count => {
+    const name = CALLER.exec(userAgent)?.[1] ?? UNKNOWN;
+    const caller = callers.has(name) || callers.size < MOST_CALLERS ? name : UNKNOWN;
+    const methods = callers.get(caller) ?? new Map<MethodContract, Count>();
+    callers.set(caller, methods);
+    const count = methods.get(contract) ?? {
+      ...{ ended: 0, failed: 0, totalMs: 0 },
+      latencies: new Array(LATENCY_BUCKETS_MS.length + 1).fill(0),
+    };
+    methods.set(contract, count);
+    return count;
+  };
+
+  return {
+    start({ contract }) {
+      if (!contract.infrastructure) inFlight++;
+    },
+    finish({ contract, metadata, startedAt }, { code }) {
+      if (contract.infrastructure) return;
+      inFlight--;
+      const count = countOf(String(metadata?.get("user-agent")[0] ?? ""), contract);
+      const ms = performance.now() - startedAt;
+      const bucket = latencyBucket(ms);
+      count.ended++;
+      if (FAILED.has(code)) count.failed++;
+      count.totalMs += ms;
+      count.latencies[bucket] = (count.latencies[bucket] as number) + 1;
+    },
+    take() {
+      const calls = [...callers].flatMap(([caller, methods]) =>
+        [...methods].map(([{ path }, count]) => callCount(caller, path, count)),
+      );
+      const at = now();
+      const report = LoadReport.fromPartial({ interval: duration(at - since), callsInFlight: inFlight, calls });
+      since = at;
+      callers = new Map();
+      return report;
+    },
+  };
+}
+
+function callCount(caller: string, method: string, { ended, failed, totalMs, latencies }: Count): CallCount {
+  return {
+    ...{ caller, method, ended: BigInt(ended), failed: BigInt(failed) },
+    totalLatency: duration(totalMs),
+    latencyCounts: latencies.map(BigInt),
+  };
+}
+
+function duration(ms: number) {
+  const wholeMs = Math.round(ms);
+  return { seconds: BigInt(Math.floor(wholeMs / 1_000)), nanos: (wholeMs % 1_000) * 1_000_000 };
+}

@@ -1,0 +1,90 @@
+import { once } from "node:events";
+import { type AddressInfo, createConnection, createServer, type Server, type Socket } from "node:net";
+import { LogLines } from "../test/support/log-lines.ts";
+import { createLogger } from "./logger.ts";
+import { startRegistryRelay } from "./registry-relay.ts";
+
+test("passes what is said to the registry and back", async () => {
+  await using registry = await echo("a");
+  await using relay = await relayTo([registry.address]);
+
+  await using client = await relay.connect();
+
+  expect(await client.ask("hello")).toBe("a:hello");
+});
+
+test("goes to the next registry when one is gone", async () => {
+  await using first = await echo("a");
+  await using second = await echo("b");
+  await using relay = await relayTo([first.address, second.address]);
+  await using before = await relay.connect();
+  const name = (await before.ask("hello")).slice(0, 1);
+  await (name === "a" ? first : second).stop();
+  await before.closed;
+
+  await using after = await relay.connect();
+
+  expect(await after.ask("hello")).toBe(name === "a" ? "b:hello" : "a:hello");
+});
+
+test("keeps a connection waiting until a registry is there, with what it has said", async () => {
+  const gone = await echo("a");
+  await gone.stop();
+  await using relay = await relayTo([gone.address]);
+  await using client = await relay.connect();
+  const answer = client.ask("hello");
+
+  await using _ = await echo("a", gone.port);
+
+  expect(await answer).toBe("a:hello");
+});
+
+test("ends all connections when it is closed", async () => {
+  await using registry = await echo("a");
+  const relay = await relayTo([registry.address]);
+  await using client = await relay.connect();
+  await client.ask("hello");
+
+  await relay[Symbol.asyncDispose]();
+
+  await client.closed;
+});
+
+/** A server that puts its name before what it hears. */
+async function echo(name: string, port = 0) {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("data", (data) => socket.write(`${name}:${data}`));
+  }).listen(port, "127.0.0.1");
+  await once(server, "listening");
+  const { port: bound } = server.address() as AddressInfo;
+  const stop = async () => {
+    for (const socket of sockets) socket.destroy();
+    if (server.listening) await new Promise((resolve) => server.close(resolve));
+  };
+  return { port: bound, address: `127.0.0.1:${bound}`, stop, [Symbol.asyncDispose]: stop };
+}
+
+async function relayTo(registries: string[]) {
+  const logger = createLogger({ name: "test", level: "debug", destination: new LogLines() });
+  const { uri, close } = await startRegistryRelay({ registries, logger });
+  return {
+    async connect() {
+      const socket = createConnection(uri.slice("unix:".length));
+      const closed = once(socket, "close");
+      await once(socket, "connect");
+      return {
+        closed,
+        async ask(text: string) {
+          socket.write(text);
+          const [data] = await once(socket, "data");
+          return String(data);
+        },
+        [Symbol.asyncDispose]: async () => void socket.destroy(),
+      };
+    },
+    [Symbol.asyncDispose]: close,
+  };
+}

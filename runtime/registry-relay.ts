@@ -1,0 +1,87 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { createConnection, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "./logger.ts";
+
+const CONNECT_TIMEOUT_MS = 2_000;
+/** How soon the registries are tried again when none of them answers. */
+const TRY_AGAIN_MS = 250;
+/** The registry pings every ten seconds: one from which nothing comes for longer is gone without a word. */
+const SILENCE_MS = 25_000;
+
+export interface RegistryRelay {
+  /** What xDS clients of this process take for their control plane: "unix:<socket>". */
+  readonly uri: string;
+  close(): Promise<void>;
+}
+
+/**
+ * A socket of this process that leads to whichever registry answers.
+ *
+ * The xDS client of grpc-js knows one control plane, backs off from it for up to
+ * two minutes, and does not notice for five that it is gone. Behind the relay it
+ * finds the next registry at once, and the same one as soon as it is back: a
+ * connection waits here until there is a registry to pass it on to.
+ *
+ * @param registries "host:port" of each; the one that answered last is asked first.
+ */
+export async function startRegistryRelay(options: { registries: readonly string[]; logger: Logger }): Promise<RegistryRelay> {
+  const folder = await mkdtemp(join(tmpdir(), "bookmesh-xds-"));
+  const path = join(folder, "socket");
+  const clients = new Set<Socket>();
+  // Not all clients of a mesh are to begin with the same registry.
+  let preferred = Math.floor(Math.random() * options.registries.length);
+
+  const pass = async (client: Socket) => {
+    while (!client.destroyed) {
+      for (let i = 0; i < options.registries.length && !client.destroyed; i++) {
+        const index = (preferred + i) % options.registries.length;
+        const registry = await connect(options.registries[index] ?? "");
+        if (registry === undefined) continue;
+        preferred = index;
+        options.logger.debug({ registry: options.registries[index] }, "connected to a registry by xDS");
+        client.pipe(registry).pipe(client);
+        client.once("close", () => registry.destroy());
+        registry.once("close", () => client.destroy());
+        return;
+      }
+      await delay(TRY_AGAIN_MS, undefined, { ref: false });
+    }
+  };
+
+  const server = createServer({ pauseOnConnect: true }, (client) => {
+    clients.add(client);
+    client.on("error", () => {});
+    client.once("close", () => clients.delete(client));
+    void pass(client);
+  });
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
+  // Nothing but xDS clients needs the relay: it does not keep a process alive.
+  server.unref();
+
+  return {
+    uri: `unix:${path}`,
+    async close() {
+      for (const client of clients) client.destroy();
+      await new Promise((resolve) => server.close(resolve));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A connection to a registry, or undefined if it does not answer. */
+function connect(address: string): Promise<Socket | undefined> {
+  const { hostname, port } = new URL(`tcp://${address}`);
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port), noDelay: true });
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy());
+    socket.on("error", () => {});
+    socket.once("close", () => resolve(undefined));
+    socket.once("connect", () => {
+      socket.setTimeout(SILENCE_MS);
+      resolve(socket);
+    });
+  });
+}
