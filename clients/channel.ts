@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import type { ChannelOptions } from "@grpc/grpc-js";
 import { type Channel, createChannel } from "nice-grpc";
 import { allContracts } from "../runtime/contracts.ts";
+import { registerLeastRequest } from "./least-request.ts";
 
 /** A peer that is gone without a word is noticed after 13 seconds at the latest; one that says so, at once. */
 const KEEPALIVE_MS = 10_000;
@@ -60,6 +61,7 @@ const BOOTSTRAP_OPTION = "grpc.TEST_ONLY_DO_NOT_USE_IN_PROD.xds_bootstrap_config
 function registerXds(): void {
   const { register } = createRequire(import.meta.url)("@grpc/grpc-js-xds") as typeof import("@grpc/grpc-js-xds");
   register();
+  registerLeastRequest();
 }
 
 /** The gRPC service config (gRFC A6) that the contracts make together. */
