@@ -1,6 +1,7 @@
 import { environmentOf, ignoredSettings } from "./environment.ts";
 import { placementsOf } from "./placement.ts";
-import { services } from "./services.ts";
+import { parseReplicas } from "./replicas.ts";
+import { type Service, services } from "./services.ts";
 
 function environment(name: string, env: NodeJS.ProcessEnv) {
   const placements = placementsOf(services, env);
@@ -67,4 +68,59 @@ test("speaks of ignored settings that were meant for services, not of every PORT
     "DATABASE_URL is ignored: give it to one service, as in REGISTER_DATABASE_URL",
     "HOST is ignored: give it to one service, as in REGISTER_HOST",
   ]);
+});
+
+describe("with a registry", () => {
+  const registry: Service = { name: "registry", main: "", ports: { PORT: 50050, ADMIN_PORT: 9050, HTTP_PORT: 8500 }, stage: -1 };
+  const table = [registry, ...services];
+
+  function environments(lists: string[], env: NodeJS.ProcessEnv = {}) {
+    // As claimPorts does: no port is 0.
+    const placements = placementsOf(table, env, parseReplicas(lists, table)).map((placement, index) => ({
+      ...placement,
+      ports: placement.ports.PORT === 0 ? { PORT: 40_000 + index, ADMIN_PORT: 41_000 + index } : placement.ports,
+    }));
+    const entries = placements.map((placement) => [placement.name, environmentOf(placement, placements, { env, data: "/data" })]);
+    return Object.fromEntries(entries) as Record<string, Record<string, string>>;
+  }
+
+  test("tells every process where all registries are, instead of where its peers are", () => {
+    const all = environments(["registry=2"]);
+
+    expect(all.push?.REGISTRY_HOSTS).toBe("127.0.0.1:50050,127.0.0.1:40001");
+    expect(all["registry-2"]?.REGISTRY_HOSTS).toBe(all.push?.REGISTRY_HOSTS);
+    expect(Object.keys(all.push ?? {}).filter((name) => name.endsWith("_HOST"))).toEqual([]);
+  });
+
+  test("tells each registry its name", () => {
+    const all = environments(["registry=2"]);
+
+    expect([all.registry?.REGISTRY_ID, all["registry-2"]?.REGISTRY_ID, all.push?.REGISTRY_ID]).toEqual([
+      "registry",
+      "registry-2",
+      undefined,
+    ]);
+  });
+
+  test("gives processes of one service the same store and settings, and the versions that are asked for", () => {
+    const env = { PUSH_LOG_LEVEL: "debug", SERVICE_VERSION: "v1" };
+    const all = environments(["push=2,push@v2=1"], env);
+
+    expect(["push", "push-2", "push-3"].map((name) => all[name])).toMatchObject([
+      { DATABASE_URL: "sqlite:/data/push.db", LOG_LEVEL: "debug", SERVICE_VERSION: "v1", PORT: "50054" },
+      { DATABASE_URL: "sqlite:/data/push.db", LOG_LEVEL: "debug", SERVICE_VERSION: "v1", PORT: "40005" },
+      { DATABASE_URL: "sqlite:/data/push.db", LOG_LEVEL: "debug", SERVICE_VERSION: "v2", PORT: "40006" },
+    ]);
+  });
+
+  test("lets somebody send one service to a peer of their own", () => {
+    const all = environments([], { MARKETPLACE_RECOMMENDATIONS_HOST: "10.0.0.7" });
+
+    expect(all.marketplace?.RECOMMENDATIONS_HOST).toBe("10.0.0.7");
+    expect(all.push).not.toHaveProperty("RECOMMENDATIONS_HOST");
+  });
+});
+
+test("leaves a registry that runs elsewhere to the environment", () => {
+  expect(environment("push", { REGISTRY_HOSTS: "10.0.0.1:50050" })).toMatchObject({ REGISTRY_HOSTS: "10.0.0.1:50050" });
 });

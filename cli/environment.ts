@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { hostForAll, type Placement, reachableAt } from "./placement.ts";
+import { hostForAll, type Placement, REGISTRY, reachableAt, registriesOf } from "./placement.ts";
 import { settingOf } from "./services.ts";
 
 /**
@@ -9,13 +9,15 @@ import { settingOf } from "./services.ts";
 const ONLY_WITH_PREFIX = ["HOST", "PORT", "ADMIN_PORT", "HTTP_PORT", "DATABASE_URL"];
 
 /**
- * The environment of the process of one service.
+ * The environment of one process.
  *
  * It has the environment of the supervisor without what is addressed to single
- * services, then where its peers are, then what is addressed to this one:
- * RECOMMENDATIONS_LOG_LEVEL is LOG_LEVEL in the process of recommendations.
+ * services, then where the registries are, or without any where its peers are,
+ * then what is addressed to its service: RECOMMENDATIONS_LOG_LEVEL is LOG_LEVEL
+ * in the processes of recommendations, and MARKETPLACE_RECOMMENDATIONS_HOST is
+ * RECOMMENDATIONS_HOST in those of marketplace.
  *
- * @param placements all services, with ports that are not 0.
+ * @param placements all processes, with ports that are not 0.
  * @param data the folder of the stores.
  */
 export function environmentOf(
@@ -33,11 +35,15 @@ export function environmentOf(
     if (prefix === undefined && !ONLY_WITH_PREFIX.includes(name)) environment[name] = value;
   }
 
-  for (const peer of placements) environment[settingOf(peer.service, "HOST")] = reachableAt(peer);
+  const registries = registriesOf(placements);
+  if (registries.length > 0) environment.REGISTRY_HOSTS = registries.join(",");
+  else for (const peer of placements.toReversed()) environment[settingOf(peer.service, "HOST")] = reachableAt(peer);
   // Spares each start but the first a good part of its time.
   environment.NODE_COMPILE_CACHE ??= join(options.data, "compile-cache");
   environment.DATABASE_URL = `sqlite:${join(options.data, `${placement.service.name}.db`)}`;
   Object.assign(environment, own, { HOST: placement.host });
+  if (placement.version !== undefined) environment.SERVICE_VERSION = placement.version;
+  if (placement.service.name === REGISTRY) environment.REGISTRY_ID = placement.name;
   for (const [setting, port] of Object.entries(placement.ports)) environment[setting] = String(port);
   return environment;
 }

@@ -1,5 +1,6 @@
-import { hostForAll, placementsOf, reachableAt } from "./placement.ts";
-import { services } from "./services.ts";
+import { hostForAll, placementsOf, reachableAt, registriesOf } from "./placement.ts";
+import { parseReplicas } from "./replicas.ts";
+import { type Service, services } from "./services.ts";
 
 function placementOf(name: string, env: NodeJS.ProcessEnv) {
   const placement = placementsOf(services, env).find(({ service }) => service.name === name);
@@ -69,4 +70,25 @@ test.each([
   ["localhost", "localhost:50054"],
 ])("a service that listens on %s is reached at %s", (host, address) => {
   expect(reachableAt(placementOf("push", { PUSH_HOST: host }))).toBe(address);
+});
+
+test("gives the ports of a service to its first process without a version, and free ones to the others", () => {
+  const replicas = parseReplicas(["marketplace@v2=1,marketplace=2"], services);
+  const placements = placementsOf(services, { MARKETPLACE_HOST: "::1" }, replicas).filter(
+    ({ service }) => service.ports.HTTP_PORT,
+  );
+
+  expect(placements.map(({ name, version, host, ports }) => [name, version, host, ...Object.values(ports)])).toEqual([
+    ["marketplace", undefined, "::1", 50052, 9052, 5000],
+    ["marketplace-2", undefined, "::1", 0, 0, 0],
+    ["marketplace-3", "v2", "::1", 0, 0, 0],
+  ]);
+});
+
+test("knows where the registries are", () => {
+  const registry: Service = { name: "registry", main: "", ports: { PORT: 50050, ADMIN_PORT: 9050, HTTP_PORT: 8500 }, stage: -1 };
+  const table = [registry, ...services];
+
+  expect(registriesOf(placementsOf(table, { REGISTRY_HOST: "0.0.0.0" }))).toEqual(["127.0.0.1:50050"]);
+  expect(registriesOf(placementsOf(services, {}))).toEqual([]);
 });

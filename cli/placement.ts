@@ -1,28 +1,37 @@
 import { isIP } from "node:net";
 import { port } from "../runtime/config.ts";
+import { BadSettings } from "./bad-settings.ts";
+import { type ReplicaGroup, versionsOf } from "./replicas.ts";
 import { type PortSetting, type Service, settingOf } from "./services.ts";
 
-/** Where a service listens. */
+/** The control plane. Not register, which keeps the accounts of users. */
+export const REGISTRY = "registry";
+
+/** Where one process of a service listens. */
 export interface Placement {
   readonly service: Service;
+  /** The name of the service for its first process; "recommendations-2", and so on, for the others. */
+  readonly name: string;
+  /** SERVICE_VERSION, if it is not left to the environment. */
+  readonly version: string | undefined;
   /** The address that it binds. */
   readonly host: string;
   readonly ports: Readonly<Partial<Record<PortSetting, number>>> & { readonly PORT: number; readonly ADMIN_PORT: number };
 }
 
-/** Thrown for settings that cannot be used. The message lists every one of them. */
-export class BadSettings extends Error {
-  override readonly name = "BadSettings";
-}
-
 /**
  * Reads from the environment where each service is to listen. A port of 0 stays 0.
+ * Of several processes of one service the first has the ports of the service, the others have 0.
  *
  * @throws BadSettings
  */
-export function placementsOf(services: readonly Service[], env: NodeJS.ProcessEnv): Placement[] {
+export function placementsOf(
+  services: readonly Service[],
+  env: NodeJS.ProcessEnv,
+  replicas: readonly ReplicaGroup[] = [],
+): Placement[] {
   const problems: string[] = [];
-  const placements = services.map((service): Placement => {
+  const placements = services.flatMap((service): Placement[] => {
     const ports: Record<string, number> = {};
     for (const [setting, defaultPort] of Object.entries(service.ports)) {
       const name = settingOf(service, setting);
@@ -35,7 +44,12 @@ export function placementsOf(services: readonly Service[], env: NodeJS.ProcessEn
     if (isIP(host) === 0 && host.includes(":")) {
       problems.push(`${hostSetting}: expected the address on which ${service.name} listens, without a port`);
     }
-    return { service, host, ports: ports as Placement["ports"] };
+    const free = Object.fromEntries(Object.keys(ports).map((setting) => [setting, 0]));
+    return versionsOf(service, replicas).map((version, index) => ({
+      ...{ service, version, host },
+      name: index === 0 ? service.name : `${service.name}-${index + 1}`,
+      ports: (index === 0 ? ports : free) as Placement["ports"],
+    }));
   });
 
   problems.push(...sharedPorts(placements));
@@ -61,7 +75,12 @@ export function reachableAt({ host, ports }: Placement, setting: PortSetting = "
   return `${callable.includes(":") ? `[${callable}]` : callable}:${ports[setting]}`;
 }
 
-/** Each port of each service with the name of its setting. */
+/** Where the registries are, each as "host:port", if the control plane is among what is run. */
+export function registriesOf(placements: readonly Placement[]): string[] {
+  return placements.filter(({ service }) => service.name === REGISTRY).map((placement) => reachableAt(placement));
+}
+
+/** Each port of each process with the name of its setting. */
 export function* portsOf(placements: readonly Placement[]) {
   for (const placement of placements) {
     for (const [setting, number] of Object.entries(placement.ports)) {

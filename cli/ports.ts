@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { type Placement, portsOf } from "./placement.ts";
+import { settingOf } from "./services.ts";
 
 /** Thrown when ports cannot be had. The message has one line for each of them. */
 export class PortsTaken extends Error {
@@ -19,15 +20,17 @@ export async function claimPorts(placements: readonly Placement[]): Promise<Plac
   const chosen = new Map(placements.map((placement) => [placement, { ...placement.ports }]));
   const problems: string[] = [];
   try {
-    // All are held until the last one is bound, so that no number is chosen twice.
-    for (const { placement, setting, name, port } of portsOf(placements)) {
+    // All are held until the last one is bound, so that no number is chosen twice, and what is asked for goes
+    // before what is chosen.
+    const ports = [...portsOf(placements)].sort((a, b) => Number(a.port === 0) - Number(b.port === 0));
+    for (const { placement, setting, name, port } of ports) {
       const server = createServer();
       try {
         server.listen({ host: placement.host, port, exclusive: true });
         await once(server, "listening");
         servers.push(server);
-        const ports = chosen.get(placement);
-        if (ports !== undefined) ports[setting] = (server.address() as AddressInfo).port;
+        const own = chosen.get(placement);
+        if (own !== undefined) own[setting] = (server.address() as AddressInfo).port;
       } catch (error) {
         problems.push(explain(error as NodeJS.ErrnoException, placement, name, port));
       }
@@ -39,16 +42,17 @@ export async function claimPorts(placements: readonly Placement[]): Promise<Plac
   return placements.map((placement) => ({ ...placement, ports: chosen.get(placement) ?? placement.ports }));
 }
 
-function explain({ code, message }: NodeJS.ErrnoException, { service, host }: Placement, name: string, port: number): string {
+function explain({ code, message }: NodeJS.ErrnoException, placement: Placement, setting: string, port: number): string {
+  const { service, name, host } = placement;
   switch (code) {
     case "EADDRINUSE":
-      return `port ${port} is taken (${service.name}): stop what uses it or choose another with ${name}`;
+      return `port ${port} is taken (${name}): stop what uses it or choose another with ${setting}`;
     case "EACCES":
-      return `port ${port} is not allowed (${service.name}): choose one above 1023 with ${name}`;
+      return `port ${port} is not allowed (${name}): choose one above 1023 with ${setting}`;
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
-      return `${host} is not an address of this machine (${service.name}): choose another with ${service.name.toUpperCase()}_HOST`;
+      return `${host} is not an address of this machine (${name}): choose another with ${settingOf(service, "HOST")}`;
     default:
-      return `port ${port} cannot be used (${service.name}, ${name}): ${message}`;
+      return `port ${port} cannot be used (${name}, ${setting}): ${message}`;
   }
 }

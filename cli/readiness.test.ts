@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { untilReady } from "./readiness.ts";
+import { readyz, untilReady } from "./readiness.ts";
 
 const servers: ReturnType<typeof createServer>[] = [];
 afterEach(() => {
@@ -22,7 +22,7 @@ async function serviceThatStarts() {
   servers.push(server);
   await once(server, "listening");
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/readyz`,
+    probe: readyz(`http://127.0.0.1:${(server.address() as AddressInfo).port}/readyz`),
     askedOnce,
     getReady: () => {
       status = 200;
@@ -34,13 +34,13 @@ test("waits until the last service is ready, and names those that are slow", asy
   const quick = await serviceThatStarts();
   const slow = await serviceThatStarts();
   quick.getReady();
-  const urls = new Map([
-    ["quick", quick.url],
-    ["slow", slow.url],
+  const probes = new Map([
+    ["quick", quick.probe],
+    ["slow", slow.probe],
   ]);
 
   const late = Promise.withResolvers<readonly string[]>();
-  const ready = untilReady({ urls, slowAfterMs: 300, onSlow: late.resolve, signal: new AbortController().signal });
+  const ready = untilReady({ probes, slowAfterMs: 300, onSlow: late.resolve, signal: new AbortController().signal });
 
   expect(await late.promise).toEqual(["slow"]);
   slow.getReady();
@@ -52,7 +52,12 @@ test("does not mind a service that is not there yet", async () => {
   servers.pop()?.close();
   const late = Promise.withResolvers<readonly string[]>();
   const stop = new AbortController();
-  const ready = untilReady({ urls: new Map([["gone", gone.url]]), slowAfterMs: 100, onSlow: late.resolve, signal: stop.signal });
+  const ready = untilReady({
+    probes: new Map([["gone", gone.probe]]),
+    slowAfterMs: 100,
+    onSlow: late.resolve,
+    signal: stop.signal,
+  });
 
   expect(await late.promise).toEqual(["gone"]);
   stop.abort();
@@ -60,9 +65,9 @@ test("does not mind a service that is not there yet", async () => {
 });
 
 test("gives up when it is told to", async () => {
-  const { url, askedOnce } = await serviceThatStarts();
+  const { probe, askedOnce } = await serviceThatStarts();
   const stop = new AbortController();
-  const ready = untilReady({ urls: new Map([["x", url]]), slowAfterMs: 60_000, onSlow: () => {}, signal: stop.signal });
+  const ready = untilReady({ probes: new Map([["x", probe]]), slowAfterMs: 60_000, onSlow: () => {}, signal: stop.signal });
 
   await askedOnce;
   stop.abort();

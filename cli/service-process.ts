@@ -48,7 +48,7 @@ export class ServiceProcess {
       onHopeless();
       return;
     }
-    const delayMs = this.#backoff.next(ranMs);
+    const delayMs = this.#backoff.next(ranMs, ending.signal === "SIGKILL");
     log.warn(`${program.name} ended ${describe(ending)}: it is started again in ${(delayMs / 1_000).toFixed(1)} s`);
     this.#restart = setTimeout(() => this.start(), delayMs);
   }

@@ -3,13 +3,13 @@ import { resolve } from "node:path";
 /** The settings of a service that are ports. */
 export type PortSetting = "PORT" | "ADMIN_PORT" | "HTTP_PORT";
 
-/** A service that `bookmesh up` runs. */
+/** A service that `bookmesh up` runs, in one process or several. */
 export interface Service {
   /** Lower case letters. In capitals it is the prefix of the settings of this service. */
   readonly name: string;
   /** The program, as an absolute path. */
   readonly main: string;
-  /** The default of each port. */
+  /** The default of each port of the first process. */
   readonly ports: { readonly PORT: number; readonly ADMIN_PORT: number; readonly HTTP_PORT?: number };
   /** Services of a higher stage call those of a lower one, and stop before them. */
   readonly stage: number;

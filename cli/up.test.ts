@@ -1,5 +1,7 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
+import { join } from "node:path";
 import { type Line, type Running, runUp, temporaryFolder } from "./fixtures/processes.ts";
 
 const running: Running[] = [];
@@ -9,8 +11,8 @@ afterEach(async () => {
 });
 
 /** `bookmesh up` with the services "back" and, calling it, "front". */
-function up(env: Record<string, string> = {}, data = temporaryFolder()): Running {
-  const mesh = runUp({ data, env });
+function up(env: Record<string, string> = {}, data = temporaryFolder(), replicas: readonly string[] = []): Running {
+  const mesh = runUp({ data, env, replicas });
   running.push(mesh);
   return mesh;
 }
@@ -141,4 +143,74 @@ test("names all settings that are bad, and starts nothing", async () => {
   expect(mesh.lines).toEqual([]);
   expect(mesh.stderr()).toContain("BACK_PORT: high is not a port");
   expect(mesh.stderr()).toContain("FRONT_PORT: 70000 is not a port");
+});
+
+test("runs several processes of a service on ports of their own, with one store", async () => {
+  const mesh = up({}, temporaryFolder(), ["back=2", "front=1,back@v2=1"]);
+  const { grpc } = await mesh.line(ready);
+  const backs = mesh.lines.filter(says("listening", "back"));
+
+  expect(Object.keys(grpc as object)).toEqual(["back", "back-2", "back-3", "front"]);
+  expect(new Set(Object.values(grpc as object)).size).toBe(4);
+  expect(backs.map(({ version }) => version).toSorted()).toEqual(["v2", undefined, undefined]);
+  expect(new Set(backs.map(({ database }) => database)).size).toBe(1);
+});
+
+test("brings each process back within five seconds, however often it is killed", async () => {
+  const mesh = up({}, temporaryFolder(), ["back=2"]);
+  const { grpc } = await mesh.line(ready);
+  const port = Number((grpc as Record<string, string>)["back-2"]?.split(":")[1]);
+  const seen = new Set<unknown>();
+  const durations: number[] = [];
+  for (let kills = 0; kills < 4; kills++) {
+    const isUp = (line: Line) => says("listening", "back")(line) && line.port === port && !seen.has(line.pid);
+    const { pid } = await mesh.line(isUp);
+    seen.add(pid);
+    const killedAt = performance.now();
+    process.kill(Number(pid), "SIGKILL");
+    await mesh.line(isUp);
+    durations.push(performance.now() - killedAt);
+  }
+
+  expect(Math.max(...durations)).toBeLessThan(5_000);
+  expect(mesh.lines.filter(says("back-2 ended by SIGKILL"))).toHaveLength(4);
+}, 30_000);
+
+test("is ready when the registries know every process, and says where they are while it runs", async () => {
+  const data = temporaryFolder();
+  const mesh = up({ WITH_REGISTRY: "1" }, data, ["registry=2,back=2"]);
+  const { grpc, dashboard } = await mesh.line(ready);
+  const { registry, "registry-2": second } = grpc as Record<string, string>;
+
+  expect(JSON.parse(readFileSync(join(data, "mesh.json"), "utf8"))).toEqual({ registries: [registry, second] });
+  expect(dashboard).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+
+  mesh.kill("SIGTERM");
+  expect(await mesh.status).toBe(0);
+  const stopped = mesh.lines.filter(says("asked to stop")).map(({ name }) => name);
+  expect(stopped.slice(-2).toSorted()).toEqual(["registry", "registry-2"]);
+  expect(() => readFileSync(join(data, "mesh.json"))).toThrow("ENOENT");
+});
+
+test("takes away what an earlier mesh that was killed has said", async () => {
+  const data = temporaryFolder();
+  const first = up({ WITH_REGISTRY: "1" }, data);
+  await first.line(ready);
+  first.kill("SIGKILL");
+  await first.status;
+
+  const second = up({}, data);
+  await second.line(ready);
+
+  expect(() => readFileSync(join(data, "mesh.json"))).toThrow("ENOENT");
+});
+
+test("names everything that is wrong with --replicas, and starts nothing", async () => {
+  const mesh = up({}, temporaryFolder(), ["back=0,side=2"]);
+
+  expect(await mesh.status).toBe(64);
+  expect(mesh.lines).toEqual([]);
+  expect(mesh.stderr()).toBe(
+    'bad --replicas\n  back=0: expected a number from 1 to 20, not "0"\n  side=2: there is no service side, only back, front\n',
+  );
 });

@@ -3,13 +3,16 @@ import { Command, Option } from "commander";
 import { EXIT_BAD_CONFIG } from "../runtime/config.ts";
 import { EXIT_PORT_TAKEN } from "../runtime/run.ts";
 import { announceReady } from "./announce.ts";
+import { BadSettings } from "./bad-settings.ts";
 import { dataOption } from "./data-option.ts";
 import { environmentOf, ignoredSettings } from "./environment.ts";
 import { onNpmGone } from "./launcher.ts";
 import { AlreadyRunning, type Lock, lockFolder } from "./lock.ts";
 import { createLogView, type LogFormat, type LogView, logFormats, wantsColour } from "./log-view.ts";
-import { BadSettings, type Placement, placementsOf } from "./placement.ts";
+import { removeMeshFile } from "./mesh-file.ts";
+import { type Placement, placementsOf } from "./placement.ts";
 import { claimPorts, PortsTaken } from "./ports.ts";
+import { parseReplicas } from "./replicas.ts";
 import { ServiceProcess } from "./service-process.ts";
 import { type Service, services } from "./services.ts";
 import { stopOnSignals } from "./signals.ts";
@@ -20,10 +23,24 @@ const DEFAULT_GRACE_MS = 30_000;
 /** What a service is given beyond its grace: it also has stores to close. */
 const CLOSING_MS = 5_000;
 
+const HELP = `
+Examples:
+  bookmesh up
+  bookmesh up --replicas recommendations=3,push=2         three and two of them, on free ports beyond the first
+  bookmesh up --replicas recommendations=2,recommendations@v2=1
+                                                          two, and a third one that calls itself v2
+  RECOMMENDATIONS_PORT=6051 bookmesh up                   a setting for one service has its name in front
+  MARKETPLACE_RECOMMENDATIONS_HOST=10.0.0.7 bookmesh up   RECOMMENDATIONS_HOST, for marketplace alone
+
+All processes of a service share its store and its settings. While the shop runs, "bookmesh status" tells how it fares.
+Exit status: 0 stopped in order, 1 calls were cut, 64 bad settings, 69 a port or the folder is taken.`;
+
 export interface UpOptions {
   /** The folder of the stores. */
   data: string;
   logFormat: LogFormat;
+  /** How many processes, as in "recommendations=2,recommendations@v2=1". One of each service where nothing is said. */
+  replicas: readonly string[];
 }
 
 /** `bookmesh up`: runs all services on this machine until Ctrl-C. */
@@ -34,11 +51,13 @@ export function upCommand(): Command {
     .addOption(
       new Option("--log-format <format>", "lines for people, or JSON for machines").choices(logFormats).default("pretty"),
     )
-    .addHelpText(
-      "after",
-      "\nA setting for one service has its name in front: RECOMMENDATIONS_PORT=6051 bookmesh up" +
-        "\nExit status: 0 stopped in order, 1 calls were cut, 64 bad settings, 69 a port or the folder is taken.",
+    .option(
+      "--replicas <counts>",
+      "how many processes of a service, 1 to 20; <service>@<version>=<number> sets SERVICE_VERSION; may be repeated",
+      (counts: string, earlier: string[]) => [...earlier, counts],
+      [],
     )
+    .addHelpText("after", HELP)
     .action(async (options: UpOptions) => process.exit(await up(services, options)));
 }
 
@@ -49,7 +68,7 @@ export async function up(table: readonly Service[], options: UpOptions): Promise
   let placements: Placement[];
   let lock: Lock;
   try {
-    placements = placementsOf(table, env);
+    placements = placementsOf(table, env, parseReplicas(options.replicas, table));
     lock = lockFolder(data);
     placements = await claimPorts(placements);
   } catch (error) {
@@ -59,11 +78,13 @@ export async function up(table: readonly Service[], options: UpOptions): Promise
     return error instanceof BadSettings ? EXIT_BAD_CONFIG : EXIT_PORT_TAKEN;
   }
 
+  // Of a mesh that was killed.
+  removeMeshFile(data);
   const { stdout, stderr } = process;
   const view = createLogView({
     format: options.logFormat,
     colour: wantsColour(env, stdout.isTTY),
-    names: placements.map(({ service }) => service.name),
+    names: placements.map(({ name }) => name),
     stdout,
     stderr,
   });
@@ -75,8 +96,9 @@ export async function up(table: readonly Service[], options: UpOptions): Promise
   stopOnSignals(supervisor, { log: view.log });
   onNpmGone(() => void supervisor.stop());
   supervisor.start();
-  void announceReady(placements, view, supervisor.stopping);
+  void announceReady(placements, { data, view, signal: supervisor.stopping });
   const status = await supervisor.finished;
+  removeMeshFile(data);
   lock.release();
   if (status === 0) view.log.info("everything has stopped");
   return status;
@@ -92,10 +114,10 @@ function stagesOf(
     .sort(([a], [b]) => a - b)
     .map(([, members]) =>
       members.map((placement) => {
-        const { name, main } = placement.service;
+        const { name, service } = placement;
         const env = environmentOf(placement, placements, options);
         const killAfterMs = Number(env.SHUTDOWN_GRACE_MS ?? DEFAULT_GRACE_MS) + CLOSING_MS;
-        const program = { name, main, env, killAfterMs };
+        const program = { name, main: service.main, env, killAfterMs };
         return new ServiceProcess({ program, output: () => view.outputOf(name), log: view.log, onHopeless });
       }),
     );

@@ -1,5 +1,6 @@
 import { placementsOf } from "./placement.ts";
-import { services } from "./services.ts";
+import { parseReplicas } from "./replicas.ts";
+import { type Service, services } from "./services.ts";
 import { offerOf, welcome } from "./welcome.ts";
 
 test("says where everything is, and how to call it", () => {
@@ -15,6 +16,24 @@ ready in 1234 ms
   Ask for three mysteries:
 
   grpcurl -plaintext -d '{"category":"BOOK_CATEGORY_MYSTERY","max_results":3}' 127.0.0.1:6051 bookstore.recommendations.v1.RecommendationsService/Recommend
+
+  Ctrl-C stops everything.
+
+`);
+});
+
+test("lists the page of the registry, and every process", () => {
+  const registry: Service = { name: "registry", main: "", ports: { PORT: 50050, ADMIN_PORT: 9050, HTTP_PORT: 8500 }, stage: -1 };
+  const table = [registry, ...services.filter(({ name }) => name === "push")];
+  const offer = offerOf(placementsOf(table, {}, parseReplicas(["registry=2"], table)));
+
+  expect(welcome(offer, 1_234)).toBe(`
+ready in 1234 ms
+
+  dashboard   http://127.0.0.1:8500
+  registry    127.0.0.1:50050  (gRPC)
+  registry-2  127.0.0.1:0      (gRPC)
+  push        127.0.0.1:50054  (gRPC)
 
   Ctrl-C stops everything.
 

@@ -1,10 +1,12 @@
-import { type Placement, reachableAt } from "./placement.ts";
+import { type Placement, REGISTRY, reachableAt } from "./placement.ts";
 
 /** What a mesh that is ready offers. */
 export interface Offer {
   /** The storefront. */
   readonly storefront: string | undefined;
-  /** The gRPC address of each service. */
+  /** The pages of the registry. */
+  readonly dashboard: string | undefined;
+  /** The gRPC address of each process. */
   readonly grpc: Readonly<Record<string, string>>;
   /** A command to copy. */
   readonly tryIt: string | undefined;
@@ -12,22 +14,27 @@ export interface Offer {
 
 export function offerOf(placements: readonly Placement[]): Offer {
   const find = (name: string) => placements.find(({ service }) => service.name === name);
-  const marketplace = find("marketplace");
+  const page = (name: string) => {
+    const placement = find(name);
+    return placement?.ports.HTTP_PORT === undefined ? undefined : `http://${reachableAt(placement, "HTTP_PORT")}`;
+  };
   const recommendations = find("recommendations");
   return {
-    storefront: marketplace && `http://${reachableAt(marketplace, "HTTP_PORT")}`,
-    grpc: Object.fromEntries(placements.map((placement) => [placement.service.name, reachableAt(placement)])),
+    storefront: page("marketplace"),
+    dashboard: page(REGISTRY),
+    grpc: Object.fromEntries(placements.map((placement) => [placement.name, reachableAt(placement)])),
     tryIt: recommendations && recommendCommand(reachableAt(recommendations)),
   };
 }
 
 /** The offer, laid out for a terminal. */
-export function welcome({ storefront, grpc, tryIt }: Offer, readyInMs: number): string {
+export function welcome({ storefront, dashboard, grpc, tryIt }: Offer, readyInMs: number): string {
   const nameWidth = Math.max("storefront".length, ...Object.keys(grpc).map((name) => name.length));
   const addressWidth = Math.max(...Object.values(grpc).map((address) => address.length));
   const row = (name: string, address: string) => `  ${name.padEnd(nameWidth)}  ${address}`;
   const lines = [`ready in ${readyInMs} ms`, ""];
   if (storefront !== undefined) lines.push(row("storefront", storefront));
+  if (dashboard !== undefined) lines.push(row("dashboard", dashboard));
   for (const [name, address] of Object.entries(grpc)) lines.push(row(name, `${address.padEnd(addressWidth)}  (gRPC)`));
   if (tryIt !== undefined) lines.push("", "  Ask for three mysteries:", "", `  ${tryIt}`);
   lines.push("", "  Ctrl-C stops everything.", "");
