@@ -3,19 +3,23 @@ import { isIP } from "node:net";
 import { Instance, Protocol } from "../gen/mesh/registry/v1/instance.ts";
 import type { LoadReport } from "../gen/mesh/registry/v1/registry_service.ts";
 import type { Logger } from "./logger.ts";
+import { pollEvery } from "./poll.ts";
 import { Registration } from "./registration.ts";
+import { registryAddresses } from "./registry-addresses.ts";
 import { startRegistryRelay } from "./registry-relay.ts";
 import { useXdsBootstrap, xdsBootstrap } from "./xds-bootstrap.ts";
 
 /** How often an instance tells what it served, which is also how it says that it lives. */
 const REPORT_MS = 2_000;
+/** How often to look whether there are other registries. */
+const LOOK_MS = 5_000;
 /** How long a stop waits for the registries to tell all clients. */
 const LEAVE_MS = 3_000;
 
 export interface MeshOptions {
   /** The name of the service that this process is an instance of. */
   service: string;
-  /** "host:port" of each registry. None: the process neither registers nor resolves "xds:///…". */
+  /** "host:port" of each registry, or of a name that stands for several. None: the process neither registers nor resolves "xds:///…". */
   registries: readonly string[];
   /** The address that the server listens on. */
   host: string;
@@ -61,26 +65,38 @@ export async function joinMesh(options: MeshOptions): Promise<Mesh> {
   const relay = await startRegistryRelay({ registries, logger });
   useXdsBootstrap(xdsBootstrap({ registries: [relay.uri], nodeId: id, cluster: service, zone }));
 
-  const registrations: Registration[] = [];
-  let reporting: NodeJS.Timeout | undefined;
+  const registrations = new Map<string, Registration>();
+  const stops: (() => void)[] = [];
   return {
     id,
     enter(server, port) {
       const instance = instanceOf(id, options, server, port);
-      registrations.push(...registries.map((registry) => new Registration({ registry, instance, logger })));
-      reporting = setInterval(() => {
+      const look = async () => {
+        const addresses = await registryAddresses(registries);
+        for (const address of addresses) {
+          if (!registrations.has(address)) registrations.set(address, new Registration({ registry: address, instance, logger }));
+        }
+        for (const [address, registration] of registrations) {
+          if (addresses.includes(address) || registration.registered) continue;
+          registrations.delete(address);
+          registration.close();
+        }
+      };
+      const report = async () => {
         const load = server.takeLoad();
-        for (const registration of registrations) registration.report(load);
-      }, REPORT_MS);
-      reporting.unref();
+        for (const registration of registrations.values()) registration.report(load);
+      };
+      const onError = (error: unknown) => logger.error({ err: error }, "could not keep up with the registries");
+      stops.push(pollEvery(LOOK_MS, look, onError), pollEvery(REPORT_MS, report, onError));
+      look().catch(onError);
     },
     async leave() {
+      for (const stop of stops) stop();
       const late = new Promise((resolve) => setTimeout(resolve, LEAVE_MS).unref());
-      await Promise.race([Promise.all(registrations.map((registration) => registration.drain())), late]);
+      await Promise.race([Promise.all([...registrations.values()].map((registration) => registration.drain())), late]);
     },
     async close() {
-      clearInterval(reporting);
-      for (const registration of registrations) registration.close();
+      for (const registration of registrations.values()) registration.close();
       await relay.close();
     },
   };

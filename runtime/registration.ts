@@ -41,6 +41,11 @@ export class Registration {
     void this.#keepRegistered();
   }
 
+  /** Whether the registry has it now. */
+  get registered(): boolean {
+    return this.#requests !== undefined;
+  }
+
   /** Sends what was served. It is also the sign that the instance lives. Dropped while the stream is lost. */
   report(load: LoadReport): void {
     this.#requests?.push({ event: { $case: "load", value: load } });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "./logger.ts";
+import { registryAddresses } from "./registry-addresses.ts";
 
 const CONNECT_TIMEOUT_MS = 2_000;
 /** How soon the registries are tried again when none of them answers. */
@@ -31,17 +32,15 @@ export async function startRegistryRelay(options: { registries: readonly string[
   const folder = await mkdtemp(join(tmpdir(), "bookmesh-xds-"));
   const path = join(folder, "socket");
   const clients = new Set<Socket>();
-  // Not all clients of a mesh are to begin with the same registry.
-  let preferred = Math.floor(Math.random() * options.registries.length);
+  let preferred = "";
 
   const pass = async (client: Socket) => {
     while (!client.destroyed) {
-      for (let i = 0; i < options.registries.length && !client.destroyed; i++) {
-        const index = (preferred + i) % options.registries.length;
-        const registry = await connect(options.registries[index] ?? "");
+      for (const address of inOrder(await registryAddresses(options.registries), preferred)) {
+        const registry = client.destroyed ? undefined : await connect(address);
         if (registry === undefined) continue;
-        preferred = index;
-        options.logger.debug({ registry: options.registries[index] }, "connected to a registry by xDS");
+        preferred = address;
+        options.logger.debug({ registry: address }, "connected to a registry by xDS");
         client.pipe(registry).pipe(client);
         client.once("close", () => registry.destroy());
         registry.once("close", () => client.destroy());
@@ -69,6 +68,12 @@ export async function startRegistryRelay(options: { registries: readonly string[
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The one that answered last comes first. The others come at random: not all clients of a mesh are to go to the same. */
+function inOrder(addresses: readonly string[], preferred: string): string[] {
+  const rank = new Map(addresses.map((address) => [address, address === preferred ? -1 : Math.random()]));
+  return addresses.toSorted((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
 }
 
 /** A connection to a registry, or undefined if it does not answer. */
