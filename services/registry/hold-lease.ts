@@ -1,0 +1,93 @@
+import type { CallContext } from "nice-grpc";
+import type { HoldLeaseRequest, HoldLeaseResponse } from "../../gen/mesh/registry/v1/registry_service.ts";
+import { Failure, invalidField } from "../../runtime/errors.ts";
+import type { Lease } from "./catalog.ts";
+import type { RegistryDeps } from "./handler.ts";
+import { type Instance, instanceOf } from "./instance.ts";
+import { durationMessage } from "./messages.ts";
+
+/** How often instances are to report their load. */
+const REPORT_INTERVAL_MS = 2_000;
+/** How long a stream may be open before it says who it is. */
+const FIRST_MESSAGE_MS = 10_000;
+
+/** Keeps an instance registered for as long as its stream lives. */
+export async function* holdLease(
+  deps: RegistryDeps,
+  requests: AsyncIterable<HoldLeaseRequest>,
+  { peer }: CallContext,
+): AsyncGenerator<HoldLeaseResponse> {
+  const { catalog, logger } = deps;
+  const messages = requests[Symbol.asyncIterator]();
+  const instance = await firstInstance(messages, peer);
+  const lease = catalog.register(instance);
+  const about = { instance: instance.id, service: instance.service };
+  logger.info({ ...about, address: instance.address, port: instance.port }, "instance registered");
+  let drained = false;
+  try {
+    yield {
+      event: {
+        $case: "registered",
+        value: {
+          instanceId: instance.id,
+          lease: durationMessage(catalog.leaseMs),
+          reportInterval: durationMessage(REPORT_INTERVAL_MS),
+        },
+      },
+    };
+    drained = await untilDrain(deps, lease, messages);
+    if (!drained) return;
+    lease.remove();
+    logger.info(about, "instance drained");
+    await deps.settled(instance.service);
+    yield { event: { $case: "drained", value: {} } };
+  } finally {
+    if (!drained) {
+      lease.lost();
+      logger.info(about, "the stream of an instance has ended");
+    }
+  }
+}
+
+async function firstInstance(messages: AsyncIterator<HoldLeaseRequest>, peer: string): Promise<Instance> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const failure = new Failure("deadline-exceeded", `nobody has registered in ${FIRST_MESSAGE_MS / 1_000} seconds`);
+    timer = setTimeout(() => reject(failure), FIRST_MESSAGE_MS);
+  });
+  try {
+    const { done, value } = await Promise.race([messages.next(), late]);
+    if (done || value.event?.$case !== "instance") throw invalidField("instance", "is required in the first message");
+    return instanceOf(value.event.value, peer);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Takes in what the instance says. @returns whether it wants to leave; otherwise its stream has ended. */
+async function untilDrain(
+  { loads, overview }: RegistryDeps,
+  lease: Lease,
+  messages: AsyncIterator<HoldLeaseRequest>,
+): Promise<boolean> {
+  while (true) {
+    const { done, value } = await messages.next();
+    if (done) return false;
+    const { event } = value;
+    if (event?.$case === "drain") return true;
+    if (event?.$case === "instance") throw invalidField("instance", "must be in the first message only");
+    const state = lease.renew();
+    if (state === "gone") throw notRegistered(lease.id);
+    if (state === "held" && event?.$case === "load") {
+      loads.report(lease.id, event.value);
+      overview.loadChanged();
+    }
+  }
+}
+
+export function notRegistered(id: string): Failure {
+  return new Failure("not-found", "no such instance: register it again", {
+    reason: "INSTANCE_NOT_REGISTERED",
+    metadata: { instance: id },
+  });
+}

@@ -1,0 +1,144 @@
+import { type ClientState, RegistryServiceDefinition } from "../../gen/mesh/registry/v1/registry_service.ts";
+import { TrafficServiceDefinition } from "../../gen/mesh/registry/v1/traffic_service.ts";
+import type { MeshServer } from "../../interceptors/server/chain.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import { Announcer } from "./announcer.ts";
+import { Catalog, type Clock, systemClock } from "./catalog.ts";
+import type { HealthReport } from "./catalog-entry.ts";
+import { registryHandler } from "./handler.ts";
+import { HealthProbe } from "./health-probe.ts";
+import type { Instance } from "./instance.ts";
+import { Loads } from "./load.ts";
+import { Overview } from "./overview.ts";
+import { Prober } from "./prober.ts";
+import type { RoutedService } from "./routing.ts";
+import type { TrafficStore } from "./traffic.ts";
+import { TrafficControl } from "./traffic-control.ts";
+import { trafficHandler } from "./traffic-handler.ts";
+
+/** How often leases are looked at. */
+const SWEEP_MS = 200;
+
+/** What tells clients where calls go. */
+export interface DataPlane {
+  /** A service is new, or not what it was. */
+  update(service: RoutedService): void;
+  /** Resolves when every client that is connected now has taken in what it was told last of a service. */
+  settled(service: string): Promise<void>;
+  /** Who is connected. */
+  clients(): readonly ClientState[];
+}
+
+/** How the health of instances is found out. */
+export interface Asker {
+  /** Never rejects, and takes two seconds at most. */
+  ask(instance: Instance): Promise<HealthReport>;
+  /** What is kept open for an instance can be closed. */
+  release(id: string): void;
+  close(): void;
+}
+
+export interface RegistryOptions {
+  /** Unique among the registries of a mesh. */
+  id: string;
+  /** One line about it, for people. */
+  description: string;
+  /** Stays the caller's, to close after the registry. */
+  store: TrafficStore;
+  dataPlane: DataPlane;
+  logger: Logger;
+  leaseMs: number;
+  probeIntervalMs: number;
+  pollIntervalMs: number;
+  /** The default asks over the network, in plaintext. */
+  asker?: Asker;
+  clock?: Clock;
+}
+
+/** A registry, without the server it is reached by. */
+export interface Registry {
+  readonly catalog: Catalog;
+  readonly control: TrafficControl;
+  readonly overview: Overview;
+  /** Adds its services to a server. */
+  add(server: MeshServer): void;
+  /** When the calls are over. */
+  close(): void;
+}
+
+/**
+ * A registry that is at work: what is stored is in force when this resolves.
+ *
+ * @throws if the store cannot be read.
+ */
+export async function createRegistry(options: RegistryOptions): Promise<Registry> {
+  const { store, dataPlane, logger, leaseMs, clock = systemClock, asker = new HealthProbe() } = options;
+
+  const loads = new Loads(() => clock.elapsedMs());
+  const changed = (service: string) => {
+    overview.changed();
+    announcer.changed(service);
+  };
+  const prober = new Prober({
+    intervalMs: options.probeIntervalMs,
+    ask: (instance) => asker.ask(instance),
+    answered(instance, report) {
+      if (!catalog.setHealth(instance, report)) return;
+      logger.info({ instance: instance.id, service: instance.service, ...report }, "the health of an instance has changed");
+    },
+  });
+  const rest = (id: string) => {
+    prober.rest(id);
+    asker.release(id);
+  };
+  const catalog = new Catalog({
+    ...{ leaseMs, clock },
+    rulesOf: (service) => control.rulesOf(service),
+    events: {
+      changed,
+      checked: () => overview.loadChanged(),
+      ask: (instance) => prober.watch(instance),
+      expired({ id, service }) {
+        logger.warn({ instance: id, service }, "the lease of an instance has run out");
+        rest(id);
+      },
+      gone(id) {
+        rest(id);
+        loads.forget(id);
+      },
+    },
+  });
+  const control = new TrafficControl({
+    ...{ store, logger },
+    instances: catalog,
+    changed: (service) => catalog.rulesChanged(service),
+  });
+  const overview = new Overview({
+    list: () => catalog.list(),
+    rulesOf: (service) => control.rulesOf(service),
+    loadOf: (id) => loads.loadOf(id),
+  });
+  const announcer = new Announcer((service) => catalog.routed(service), dataPlane, logger);
+
+  await control.load();
+  const stopPolling = control.startPolling(options.pollIntervalMs);
+  const sweeping = setInterval(() => catalog.sweep(), SWEEP_MS).unref();
+  const state = { id: options.id, description: options.description, startTime: clock.now() };
+  const settled = (service: string) => announcer.settled(service);
+  const clients = () => dataPlane.clients();
+  return {
+    ...{ catalog, control, overview },
+    add(server) {
+      server.add(RegistryServiceDefinition, registryHandler({ catalog, loads, overview, settled, clients, state, logger }));
+      server.add(TrafficServiceDefinition, trafficHandler({ control, logger }));
+    },
+    close() {
+      stopPolling();
+      clearInterval(sweeping);
+      overview.close();
+      announcer.close();
+      prober.close();
+      asker.close();
+    },
+  };
+}
