@@ -42,8 +42,9 @@ USER 1000:1000
 # takes a fifth less memory, as Node need not load what strips types.
 FROM sources AS compiled
 # On free ports: a build may share the network of a machine that runs the bookstore itself.
-ENV RECOMMENDATIONS_PORT=0 MARKETPLACE_PORT=0 REGISTER_PORT=0 PUSH_PORT=0 MARKETPLACE_HTTP_PORT=0 \
-  RECOMMENDATIONS_ADMIN_PORT=0 MARKETPLACE_ADMIN_PORT=0 REGISTER_ADMIN_PORT=0 PUSH_ADMIN_PORT=0
+ENV REGISTRY_PORT=0 RECOMMENDATIONS_PORT=0 MARKETPLACE_PORT=0 REGISTER_PORT=0 PUSH_PORT=0 \
+  REGISTRY_HTTP_PORT=0 MARKETPLACE_HTTP_PORT=0 \
+  REGISTRY_ADMIN_PORT=0 RECOMMENDATIONS_ADMIN_PORT=0 MARKETPLACE_ADMIN_PORT=0 REGISTER_ADMIN_PORT=0 PUSH_ADMIN_PORT=0
 RUN NODE_COMPILE_CACHE=/tmp/compile-cache timeout --preserve-status 10 node cli/main.ts up \
   && chmod --recursive a+rX /tmp/compile-cache
 
@@ -51,8 +52,8 @@ FROM sources
 COPY --from=compiled --chown=0:0 /tmp/compile-cache .compile-cache
 ENV NODE_COMPILE_CACHE=/app/.compile-cache HOST=0.0.0.0
 VOLUME /data
-# recommendations, marketplace, register and push; their admin ports; the storefront.
-EXPOSE 50051 50052 50053 50054 9051 9052 9053 9054 5000
+# registry, recommendations, marketplace, register and push; their admin ports; the storefront and the registry's page.
+EXPOSE 50050 50051 50052 50053 50054 9050 9051 9052 9053 9054 5000 8500
 ENTRYPOINT ["node"]
 CMD ["cli/main.ts", "up"]
 

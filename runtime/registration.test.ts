@@ -55,7 +55,6 @@ test("waits with a stop until the registry has taken it out", async () => {
 
 test("does not hold up a stop where the registry is gone", async () => {
   using it = register("127.0.0.1:1");
-  await it.logs.find({ msg: "not registered: the registry is tried again" });
 
   await it.registration.drain();
 });

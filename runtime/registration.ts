@@ -9,6 +9,8 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1_000;
 /** What the registry has refused once it will hardly take a second later. */
 const REFUSED_PAUSE_MS = 10_000;
+/** A registry that starts together with its mesh is not missed for this long. */
+const STARTING_MS = 3_000;
 
 const CHANNEL_OPTIONS = {
   "grpc.keepalive_time_ms": 5_000,
@@ -29,7 +31,9 @@ export class Registration {
   readonly #stop = new AbortController();
   readonly #drained = Promise.withResolvers<void>();
   #requests: Requests | undefined;
+  readonly #startedAt = performance.now();
   #draining = false;
+  #everRegistered = false;
   #complained = false;
 
   /** @param options.registry "host:port" */
@@ -89,6 +93,7 @@ export class Registration {
         if (event?.$case === "drained") return false;
         if (event?.$case !== "registered") continue;
         this.#requests = requests;
+        this.#everRegistered = true;
         this.#complained = false;
         this.#logger.info({ registry: this.#registry, instance: event.value.instanceId }, "registered");
       }
@@ -96,17 +101,26 @@ export class Registration {
     } catch (error) {
       if (signal.aborted) return false;
       const code = error instanceof ClientError ? error.code : Status.UNKNOWN;
-      // Once for each time that the registry is lost, not for each attempt to find it.
       const reason = error instanceof ClientError ? `${Status[code]}: ${error.details}` : String(error);
-      if (!this.#complained)
-        this.#logger.warn({ registry: this.#registry, reason }, "not registered: the registry is tried again");
-      this.#complained = true;
-      return code === Status.INVALID_ARGUMENT || code === Status.PERMISSION_DENIED || code === Status.UNIMPLEMENTED;
+      const refused = REFUSALS.has(code);
+      this.#complain(reason, refused);
+      return refused;
     } finally {
       requests.end();
     }
   }
+
+  /** Once for each time that the registry is lost, not for each attempt to find it. */
+  #complain(reason: string, refused: boolean): void {
+    const starting = !this.#everRegistered && !refused && performance.now() - this.#startedAt < STARTING_MS;
+    if (this.#complained || starting) return;
+    this.#complained = true;
+    this.#logger.warn({ registry: this.#registry, reason }, "not registered: the registry is tried again");
+  }
 }
+
+/** What a registry says that does not want the instance. */
+const REFUSALS: ReadonlySet<Status> = new Set([Status.INVALID_ARGUMENT, Status.PERMISSION_DENIED, Status.UNIMPLEMENTED]);
 
 /** What is sent on the stream, as it comes. */
 class Requests implements AsyncIterable<HoldLeaseRequest> {

@@ -127,15 +127,13 @@ test("compose runs all services and nothing else, in the network microservices",
   }
 });
 
-test.each(named)("compose gives %s settings that it has, its store on its volume, and names of services", (name, { schema }) => {
+test.each(named)("compose gives %s settings that it has, its store on its volume, and where the registry is", (name, { schema }) => {
   const { environment } = composeService(name);
   expect(Object.keys(schema.shape)).toEqual(expect.arrayContaining(Object.keys(environment)));
   expect(schema.safeParse(environment).success).toBe(true);
   expect(environment.DATABASE_URL).toBe(`sqlite:/data/${name}.db`);
-  for (const peer of Object.keys(schema.shape).filter((setting) => setting.endsWith("_HOST"))) {
-    expect(environment[peer]).toBe(peer.replace("_HOST", "").toLowerCase());
-    expect(Object.keys(compose.services)).toContain(environment[peer]);
-  }
+  expect(environment.REGISTRIES).toBe("registry:50050");
+  expect(Object.keys(environment).filter((setting) => setting.endsWith("_HOST"))).toEqual([]);
 });
 
 test.each(named)("compose asks %s whether it is ready where it says so", (name, { defaults }) => {
@@ -144,9 +142,11 @@ test.each(named)("compose asks %s whether it is ready where it says so", (name, 
   expect(script).toContain(`fetch('http://localhost:${defaults.ADMIN_PORT}/readyz')`);
 });
 
-test("compose publishes the storefront and recommendations, on this machine only", () => {
+test("compose publishes the registry, the storefront and recommendations, on this machine only", () => {
   const published = Object.entries(compose.services).flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]));
   expect(published).toEqual([
+    ["registry", "127.0.0.1:8500:8500"],
+    ["registry", "127.0.0.1:50050:50050"],
     ["marketplace", "127.0.0.1:5000:5000"],
     ["recommendations", "127.0.0.1:50051:50051"],
   ]);

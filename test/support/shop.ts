@@ -16,6 +16,20 @@ export interface LogLine {
   [key: string]: unknown;
 }
 
+export interface ShopOptions {
+  /** What `bookmesh up` is given besides, such as "--replicas". */
+  args?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+}
+
+/** A process of the shop that listens. */
+export interface ShopProcess {
+  readonly service: string;
+  readonly pid: number;
+  readonly port: number;
+  readonly adminPort: number;
+}
+
 /** The whole shop, as `npm start` runs it, on free ports and with an empty data folder. */
 export class Shop implements AsyncDisposable {
   readonly data: string;
@@ -26,15 +40,16 @@ export class Shop implements AsyncDisposable {
   readonly #arrivals = new EventTarget();
   readonly #closed: Promise<unknown[]>;
 
-  private constructor(data: string) {
+  private constructor(data: string, { args = [], env: ownEnv = {} }: ShopOptions) {
     this.data = data;
-    const names = ["REGISTER", "MARKETPLACE", "RECOMMENDATIONS", "PUSH"];
+    const names = ["REGISTRY", "REGISTER", "MARKETPLACE", "RECOMMENDATIONS", "PUSH"];
     const ports = names.flatMap((name) => [
       [`${name}_PORT`, "0"],
       [`${name}_ADMIN_PORT`, "0"],
     ]);
-    const env = { PATH: process.env.PATH, ...Object.fromEntries(ports), MARKETPLACE_HTTP_PORT: "0" };
-    this.#process = spawn(process.execPath, [MAIN, "up", "--data", data, "--log-format", "json"], { env });
+    const pages = { MARKETPLACE_HTTP_PORT: "0", REGISTRY_HTTP_PORT: "0" };
+    const env = { PATH: process.env.PATH, ...Object.fromEntries(ports), ...pages, ...ownEnv };
+    this.#process = spawn(process.execPath, [MAIN, "up", "--data", data, "--log-format", "json", ...args], { env });
     this.#closed = once(this.#process, "close");
     createInterface({ input: this.#process.stdout as NodeJS.ReadableStream }).on("line", (line) => {
       this.lines.push(JSON.parse(line));
@@ -43,8 +58,8 @@ export class Shop implements AsyncDisposable {
   }
 
   /** Resolves when every server of the shop serves. */
-  static async open(): Promise<Shop> {
-    const shop = new Shop(await mkdtemp(join(tmpdir(), "bookmesh-shop-")));
+  static async open(options: ShopOptions = {}): Promise<Shop> {
+    const shop = new Shop(await mkdtemp(join(tmpdir(), "bookmesh-shop-")), options);
     const ready = await shop.line(({ msg }) => msg.startsWith("ready in"));
     shop.storefront = String(ready.storefront);
     shop.grpc = ready.grpc as Record<string, string>;
@@ -58,6 +73,19 @@ export class Shop implements AsyncDisposable {
       if (found !== undefined) return found;
       await once(this.#arrivals, "line");
     }
+  }
+
+  /** The processes of a service that were started so far, in the order in which they listened. */
+  processesOf(service: string): ShopProcess[] {
+    return this.lines
+      .filter(({ msg, port }) => msg === "listening" && port !== undefined)
+      .map((line) => ({
+        service: String(line.name),
+        pid: Number(line.pid),
+        port: Number(line.port),
+        adminPort: Number(line.adminPort),
+      }))
+      .filter((process) => process.service.replace(/-\d+$/, "") === service);
   }
 
   /** A page of the storefront as text. */
