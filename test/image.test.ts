@@ -127,14 +127,17 @@ test("compose runs all services and nothing else, in the network microservices",
   }
 });
 
-test.each(named)("compose gives %s settings that it has, its store on its volume, and where the registry is", (name, { schema }) => {
-  const { environment } = composeService(name);
-  expect(Object.keys(schema.shape)).toEqual(expect.arrayContaining(Object.keys(environment)));
-  expect(schema.safeParse(environment).success).toBe(true);
-  expect(environment.DATABASE_URL).toBe(`sqlite:/data/${name}.db`);
-  expect(environment.REGISTRIES).toBe("registry:50050");
-  expect(Object.keys(environment).filter((setting) => setting.endsWith("_HOST"))).toEqual([]);
-});
+test.each(named)(
+  "compose gives %s settings that it has, its store on its volume, and where the registry is",
+  (name, { schema }) => {
+    const { environment } = composeService(name);
+    expect(Object.keys(schema.shape)).toEqual(expect.arrayContaining(Object.keys(environment)));
+    expect(schema.safeParse(environment).success).toBe(true);
+    expect(environment.DATABASE_URL).toBe(`sqlite:/data/${name}.db`);
+    expect(environment.REGISTRIES).toBe("registry:50050");
+    expect(Object.keys(environment).filter((setting) => setting.endsWith("_HOST"))).toEqual([]);
+  },
+);
 
 test.each(named)("compose asks %s whether it is ready where it says so", (name, { defaults }) => {
   const [kind, program, flag, script = ""] = composeService(name).healthcheck.test;
