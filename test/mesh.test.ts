@@ -15,7 +15,7 @@ let shop: Shop;
 let load: MeshLoad;
 beforeAll(async () => {
   shop = await Shop.open({ args: ["--replicas", "recommendations=2,recommendations@v2=1"] });
-  load = new MeshLoad(shop);
+  load = new MeshLoad(registriesOf(shop));
 }, 60_000);
 afterAll(async () => {
   load[Symbol.dispose]();

@@ -5,10 +5,13 @@ import { openChannel } from "../../clients/channel.ts";
 import { type RecommendationsClient, recommendationsClient } from "../../clients/recommendations.ts";
 import { BookCategory } from "../../gen/bookstore/catalog/v1/book.ts";
 import { xdsBootstrap } from "../../runtime/xds-bootstrap.ts";
-import type { Shop, ShopProcess } from "./shop.ts";
+import type { Shop } from "./shop.ts";
 
 const METHOD = "bookstore.recommendations.v1.RecommendationsService";
 const silent = pino({ level: "silent" });
+
+/** Where a process says how many calls it has handled. */
+type Handler = { readonly adminPort: number };
 
 /** A client that finds recommendations by xDS, as the storefront does. */
 export class MeshLoad implements Disposable {
@@ -19,8 +22,9 @@ export class MeshLoad implements Disposable {
   calls = 0;
   #running = false;
 
-  constructor(shop: Shop, nodeId = "load-1") {
-    const bootstrap = xdsBootstrap({ registries: registriesOf(shop), nodeId, cluster: "load" });
+  /** @param registries "host:port" of each. */
+  constructor(registries: readonly string[], nodeId = "load-1") {
+    const bootstrap = xdsBootstrap({ registries, nodeId, cluster: "load" });
     this.channel = openChannel("xds:///recommendations", { caller: "load", bootstrap });
     this.client = recommendationsClient(this.channel, silent);
   }
@@ -79,7 +83,7 @@ export function registriesOf(shop: Shop): string[] {
 }
 
 /** How many recommendations a process has given; 0 if it is gone. */
-export async function handledBy(process: ShopProcess): Promise<number> {
+export async function handledBy(process: Handler): Promise<number> {
   const metrics = await fetch(`http://127.0.0.1:${process.adminPort}/metrics`).then(
     (answer) => answer.text(),
     () => "",
@@ -91,7 +95,7 @@ export async function handledBy(process: ShopProcess): Promise<number> {
 }
 
 /** The share of each process in the calls that are made while the action runs, 0 to 1. */
-export async function sharesOf(processes: readonly ShopProcess[], action: () => Promise<unknown>): Promise<number[]> {
+export async function sharesOf(processes: readonly Handler[], action: () => Promise<unknown>): Promise<number[]> {
   const before = await Promise.all(processes.map(handledBy));
   await action();
   const after = await Promise.all(processes.map(handledBy));
