@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { run } from "./fixtures/processes.ts";
+import { startRegistry } from "./fixtures/start-registry.ts";
 
 const bookmesh = join(import.meta.dirname, "bookmesh.js");
 
@@ -20,6 +21,59 @@ test("shows its commands", async () => {
   expect(program.lines.map(({ msg }) => msg).join("\n")).toMatch(/^ +up /m);
 });
 
-test.each([[["up", "--datas", "x"]], [["dwon"]], [["up", "--log-format", "xml"]]])("ends with 64 for %j", async (args) => {
-  expect(await run([bookmesh, ...args]).status).toBe(64);
+test.each([
+  [["up", "--datas", "x"]],
+  [["dwon"]],
+  [["up", "--log-format", "xml"]],
+  [["up", "--replicas", "nobody=2"]],
+  [["status", "--registry", "nonsense"]],
+  [["split", "push", "v1"]],
+  [["fault", "push", "--delay", "200"]],
+  [["fault", "push"]],
+  [["balance", "push", "fair"]],
+  [["eject"]],
+])("ends with 64 for %j", async (args) => {
+  const program = run([bookmesh, ...args]);
+
+  expect(await program.status).toBe(64);
+  expect(program.stderr()).not.toMatch(/^ +at /m);
+});
+
+test("asks the registry from the command line, and is over when it has answered", async () => {
+  await using it = await startRegistry();
+  it.registry.show([{ name: "push" }]);
+  const command = (...args: string[]) => run([bookmesh, ...args, "--registry", it.address]);
+
+  const fault = command("fault", "push", "--delay", "1.5s", "--abort", "unavailable", "--percent", "20");
+  const split = command("split", "push", "v1=90", "v2=10");
+  const status = command("status");
+
+  expect(await Promise.all([fault.status, split.status, status.status])).toEqual([0, 0, 0]);
+  expect(it.registry.changes).toEqual(
+    expect.arrayContaining([
+      ["setFault", { service: "push", fault: { percent: 20, delay: { seconds: 1n, nanos: 500_000_000 }, abortCode: 14 } }],
+      [
+        "setSplit",
+        {
+          service: "push",
+          shares: [
+            { version: "v1", percent: 90 },
+            { version: "v2", percent: 10 },
+          ],
+        },
+      ],
+    ]),
+  );
+  expect(status.lines.map(({ msg }) => msg)).toContain("push     none: it has no instance");
+});
+
+test("stops to watch on Ctrl-C, with 0", async () => {
+  await using it = await startRegistry();
+  const watch = run([bookmesh, "status", "--watch", "--json", "--registry", it.address]);
+  await watch.line((line) => line.services !== undefined);
+
+  watch.kill("SIGINT");
+
+  expect(await watch.status).toBe(0);
+  expect(watch.stderr()).toBe("");
 });

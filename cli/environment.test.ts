@@ -1,7 +1,7 @@
 import { environmentOf, ignoredSettings } from "./environment.ts";
 import { placementsOf } from "./placement.ts";
 import { parseReplicas } from "./replicas.ts";
-import { type Service, services } from "./services.ts";
+import { services } from "./services.ts";
 
 function environment(name: string, env: NodeJS.ProcessEnv) {
   const placements = placementsOf(services, env);
@@ -10,25 +10,22 @@ function environment(name: string, env: NodeJS.ProcessEnv) {
   return environmentOf(placement, placements, { env, data: "/data" });
 }
 
-test("tells a service where it listens, where its peers are and where its store is", () => {
+test("tells a service where it listens, where the registry is and where its store is", () => {
   expect(environment("marketplace", {})).toMatchObject({
     HOST: "127.0.0.1",
     PORT: "50052",
     ADMIN_PORT: "9052",
     HTTP_PORT: "5000",
     DATABASE_URL: "sqlite:/data/marketplace.db",
-    RECOMMENDATIONS_HOST: "127.0.0.1:50051",
-    MARKETPLACE_HOST: "127.0.0.1:50052",
-    REGISTER_HOST: "127.0.0.1:50053",
-    PUSH_HOST: "127.0.0.1:50054",
+    REGISTRIES: "127.0.0.1:50050",
   });
 });
 
-test("moves a service and tells its peers", () => {
+test("moves a service", () => {
   const env = { RECOMMENDATIONS_PORT: "6051", RECOMMENDATIONS_HOST: "0.0.0.0" };
 
   expect(environment("recommendations", env)).toMatchObject({ HOST: "0.0.0.0", PORT: "6051" });
-  expect(environment("marketplace", env)).toMatchObject({ RECOMMENDATIONS_HOST: "127.0.0.1:6051", PORT: "50052" });
+  expect(environment("marketplace", env)).toMatchObject({ HOST: "127.0.0.1", PORT: "50052" });
 });
 
 test("gives a setting with a prefix to that service alone", () => {
@@ -65,18 +62,15 @@ test("speaks of ignored settings that were meant for services, not of every PORT
   expect(ignored({ PORT: "3000" })).toEqual([]);
   expect(ignored({ HOST: "0.0.0.0" })).toEqual([]);
   expect(ignored({ DATABASE_URL: "postgres://all", HOST: "my-machine" })).toEqual([
-    "DATABASE_URL is ignored: give it to one service, as in REGISTER_DATABASE_URL",
-    "HOST is ignored: give it to one service, as in REGISTER_HOST",
+    "DATABASE_URL is ignored: give it to one service, as in REGISTRY_DATABASE_URL",
+    "HOST is ignored: give it to one service, as in REGISTRY_HOST",
   ]);
 });
 
-describe("with a registry", () => {
-  const registry: Service = { name: "registry", main: "", ports: { PORT: 50050, ADMIN_PORT: 9050, HTTP_PORT: 8500 }, stage: -1 };
-  const table = [registry, ...services];
-
+describe("with several processes", () => {
   function environments(lists: string[], env: NodeJS.ProcessEnv = {}) {
     // As claimPorts does: no port is 0.
-    const placements = placementsOf(table, env, parseReplicas(lists, table)).map((placement, index) => ({
+    const placements = placementsOf(services, env, parseReplicas(lists, services)).map((placement, index) => ({
       ...placement,
       ports: placement.ports.PORT === 0 ? { PORT: 40_000 + index, ADMIN_PORT: 41_000 + index } : placement.ports,
     }));
@@ -87,8 +81,8 @@ describe("with a registry", () => {
   test("tells every process where all registries are, instead of where its peers are", () => {
     const all = environments(["registry=2"]);
 
-    expect(all.push?.REGISTRY_HOSTS).toBe("127.0.0.1:50050,127.0.0.1:40001");
-    expect(all["registry-2"]?.REGISTRY_HOSTS).toBe(all.push?.REGISTRY_HOSTS);
+    expect(all.push?.REGISTRIES).toBe("127.0.0.1:50050,127.0.0.1:40001");
+    expect(all["registry-2"]?.REGISTRIES).toBe(all.push?.REGISTRIES);
     expect(Object.keys(all.push ?? {}).filter((name) => name.endsWith("_HOST"))).toEqual([]);
   });
 
@@ -121,6 +115,13 @@ describe("with a registry", () => {
   });
 });
 
-test("leaves a registry that runs elsewhere to the environment", () => {
-  expect(environment("push", { REGISTRY_HOSTS: "10.0.0.1:50050" })).toMatchObject({ REGISTRY_HOSTS: "10.0.0.1:50050" });
+test("leaves it to the environment where the registries are, if none is run", () => {
+  const env = { REGISTRIES: "10.0.0.1:50050" };
+  const placements = placementsOf(
+    services.filter(({ name }) => name === "push"),
+    env,
+  );
+  const [push] = placements.map((placement) => environmentOf(placement, placements, { env, data: "/data" }));
+
+  expect(push).toMatchObject({ REGISTRIES: "10.0.0.1:50050" });
 });

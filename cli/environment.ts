@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { hostForAll, type Placement, REGISTRY, reachableAt, registriesOf } from "./placement.ts";
+import { hostForAll, type Placement, REGISTRY, registriesOf } from "./placement.ts";
 import { settingOf } from "./services.ts";
 
 /**
@@ -12,9 +12,9 @@ const ONLY_WITH_PREFIX = ["HOST", "PORT", "ADMIN_PORT", "HTTP_PORT", "DATABASE_U
  * The environment of one process.
  *
  * It has the environment of the supervisor without what is addressed to single
- * services, then where the registries are, or without any where its peers are,
- * then what is addressed to its service: RECOMMENDATIONS_LOG_LEVEL is LOG_LEVEL
- * in the processes of recommendations, and MARKETPLACE_RECOMMENDATIONS_HOST is
+ * services, then where the registries are, which know where its peers are, then
+ * what is addressed to its service: RECOMMENDATIONS_LOG_LEVEL is LOG_LEVEL in
+ * the processes of recommendations, and MARKETPLACE_RECOMMENDATIONS_HOST is
  * RECOMMENDATIONS_HOST in those of marketplace.
  *
  * @param placements all processes, with ports that are not 0.
@@ -36,8 +36,7 @@ export function environmentOf(
   }
 
   const registries = registriesOf(placements);
-  if (registries.length > 0) environment.REGISTRY_HOSTS = registries.join(",");
-  else for (const peer of placements.toReversed()) environment[settingOf(peer.service, "HOST")] = reachableAt(peer);
+  if (registries.length > 0) environment.REGISTRIES = registries.join(",");
   // Spares each start but the first a good part of its time.
   environment.NODE_COMPILE_CACHE ??= join(options.data, "compile-cache");
   environment.DATABASE_URL = `sqlite:${join(options.data, `${placement.service.name}.db`)}`;

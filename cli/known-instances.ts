@@ -1,10 +1,10 @@
 import { isAbortError } from "abort-controller-x";
 import pino from "pino";
 import { openChannel } from "../clients/channel.ts";
+import { registryClient } from "../clients/registry.ts";
 import type { ServiceState } from "../gen/mesh/registry/v1/registry_service.ts";
 import { type Placement, REGISTRY } from "./placement.ts";
 import type { Probe } from "./readiness.ts";
-import { registryClient } from "./registry-clients.ts";
 
 const LOOK_EVERY_MS = 100;
 

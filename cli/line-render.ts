@@ -1,4 +1,5 @@
 import { prettyFactory } from "pino-pretty";
+import { printable } from "./printable.ts";
 
 /** A line of pino: one JSON object. */
 type LogLine = Record<string, unknown> & { level: number };
@@ -75,12 +76,6 @@ function finishedCall({ msg, path, status, durationMs }: LogLine) {
 function plain(value: unknown): string {
   const text = String(value);
   return /[\s"=]/.test(text) ? JSON.stringify(text) : printable(text);
-}
-
-/** Callers choose some of what is logged: it must not steer the terminal. */
-function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this is about.
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (character) => JSON.stringify(character).slice(1, -1));
 }
 
 function timeOfDay(time: unknown): string {

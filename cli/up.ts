@@ -40,7 +40,7 @@ export interface UpOptions {
   data: string;
   logFormat: LogFormat;
   /** How many processes, as in "recommendations=2,recommendations@v2=1". One of each service where nothing is said. */
-  replicas: readonly string[];
+  replicas?: readonly string[];
 }
 
 /** `bookmesh up`: runs all services on this machine until Ctrl-C. */
@@ -54,8 +54,7 @@ export function upCommand(): Command {
     .option(
       "--replicas <counts>",
       "how many processes of a service, 1 to 20; <service>@<version>=<number> sets SERVICE_VERSION; may be repeated",
-      (counts: string, earlier: string[]) => [...earlier, counts],
-      [],
+      (counts: string, earlier: string[] = []) => [...earlier, counts],
     )
     .addHelpText("after", HELP)
     .action(async (options: UpOptions) => process.exit(await up(services, options)));
@@ -68,7 +67,7 @@ export async function up(table: readonly Service[], options: UpOptions): Promise
   let placements: Placement[];
   let lock: Lock;
   try {
-    placements = placementsOf(table, env, parseReplicas(options.replicas, table));
+    placements = placementsOf(table, env, parseReplicas(options.replicas ?? [], table));
     lock = lockFolder(data);
     placements = await claimPorts(placements);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { placementsOf } from "./placement.ts";
 import { parseReplicas } from "./replicas.ts";
-import { type Service, services } from "./services.ts";
+import { services } from "./services.ts";
 import { offerOf, welcome } from "./welcome.ts";
 
 test("says where everything is, and how to call it", () => {
@@ -8,6 +8,8 @@ test("says where everything is, and how to call it", () => {
 ready in 1234 ms
 
   storefront       http://127.0.0.1:5000
+  dashboard        http://127.0.0.1:8500
+  registry         127.0.0.1:50050  (gRPC)
   register         127.0.0.1:50053  (gRPC)
   marketplace      127.0.0.1:50052  (gRPC)
   recommendations  127.0.0.1:6051   (gRPC)
@@ -23,8 +25,7 @@ ready in 1234 ms
 });
 
 test("lists the page of the registry, and every process", () => {
-  const registry: Service = { name: "registry", main: "", ports: { PORT: 50050, ADMIN_PORT: 9050, HTTP_PORT: 8500 }, stage: -1 };
-  const table = [registry, ...services.filter(({ name }) => name === "push")];
+  const table = services.filter(({ name }) => name === "registry" || name === "push");
   const offer = offerOf(placementsOf(table, {}, parseReplicas(["registry=2"], table)));
 
   expect(welcome(offer, 1_234)).toBe(`

@@ -1,0 +1,8 @@
+/** Exit statuses of sysexits.h that commands end with. */
+
+/** What was typed cannot be used. */
+export const EXIT_BAD_USAGE = 64;
+/** The registry has refused what it was asked for. */
+export const EXIT_REFUSED = 65;
+/** No registry answers. */
+export const EXIT_NO_REGISTRY = 69;

@@ -1,0 +1,75 @@
+import { Status } from "nice-grpc-common";
+import type { TrafficClient } from "../clients/registry.ts";
+import { BalancingPolicy, type TrafficRules, type VersionShare } from "../gen/mesh/registry/v1/traffic_service.ts";
+import { askRegistry } from "./ask-registry.ts";
+import { BadSettings } from "./bad-settings.ts";
+import { durationOf } from "./duration.ts";
+import { printable } from "./printable.ts";
+import { type RegistryOptions, registriesFrom } from "./registry-option.ts";
+import { runCommand, type Surroundings } from "./run-command.ts";
+import { rulesInWords, trafficStatus } from "./traffic-status.ts";
+
+/** Changes something, and says in a sentence what holds now. */
+export type Change = (traffic: TrafficClient, call: { signal: AbortSignal }) => Promise<string>;
+
+/** @returns the exit status. */
+export function changeTraffic(options: RegistryOptions, change: Change, surroundings: Surroundings): Promise<number> {
+  const { env, stdout, signal } = surroundings;
+  return runCommand(surroundings, async () => {
+    const sentence = await askRegistry(registriesFrom(options, env), ({ traffic }) => change(traffic, { signal }));
+    stdout.write(`${printable(sentence)}\n`);
+  });
+}
+
+export function setSplit(service: string, shares: VersionShare[]): Change {
+  return async (client, call) => holds(service, await client.setSplit({ service, shares }, call));
+}
+
+export interface FaultOptions {
+  /** In milliseconds. */
+  delay?: number;
+  abort?: Status;
+  percent: number;
+}
+
+export function setFault(service: string, { delay, abort = Status.OK, percent }: FaultOptions): Change {
+  const fault = { percent, delay: delay === undefined ? undefined : durationOf(delay), abortCode: abort };
+  return async (client, call) => {
+    if (delay === undefined && abort === Status.OK) throw new BadSettings("give --delay, --abort, or both");
+    return holds(service, await client.setFault({ service, fault }, call));
+  };
+}
+
+export function setBalancing(service: string, policy: BalancingPolicy, hashHeader = ""): Change {
+  return async (client, call) => {
+    if (hashHeader !== "" && policy !== BalancingPolicy.BALANCING_POLICY_RING_HASH) {
+      throw new BadSettings("--header is for ring-hash only");
+    }
+    return holds(service, await client.setBalancing({ service, balancing: { policy, hashHeader } }, call));
+  };
+}
+
+export function ejectInstance(instanceId: string): Change {
+  return async (client, call) => {
+    const { traffic } = await client.ejectInstance({ instanceId }, call);
+    const others = (traffic?.ejectedInstanceIds ?? []).filter((id) => id !== instanceId);
+    return `${instanceId} gets no calls until it is restored${others.length > 0 ? `, nor do ${others.join(", ")}` : ""}.`;
+  };
+}
+
+/** @param target a service or the id of an instance; everything if it is left out. */
+export function restore(target = ""): Change {
+  return async (client, call) => {
+    const { services } = await client.restore({ target }, call);
+    const whose = services.length === 0 ? "no service" : services.join(", ");
+    if (target === "") return `Nothing is set for any service any more; undone: ${whose}.`;
+    return services.includes(target)
+      ? `Nothing is set for ${target} any more.`
+      : `What was set for ${target} is undone (${whose}).`;
+  };
+}
+
+function holds(service: string, { traffic }: { traffic: TrafficRules | undefined }): string {
+  const rules = rulesInWords(trafficStatus(traffic));
+  return rules.length === 0 ? `${service}: nothing is set.` : `${service}: ${rules.join("; ")}.`;
+}
