@@ -11,6 +11,12 @@ export function pythonWithGrpc(): string | undefined {
   return ["/usr/bin/python3", "python3"].find((python) => succeeds(python, "-c", "import grpc"));
 }
 
+/** A Go compiler, if there is one. */
+export function goCompiler(): string | undefined {
+  const folder = directoryOf("go");
+  return folder && `${folder}/go`;
+}
+
 interface Requirement {
   name: string;
   met: boolean;
