@@ -5,27 +5,26 @@ import type { RoutedService } from "./routing.ts";
 
 /** Changes that come within so much are told as one: a thousand instances that register at once are not a thousand updates. */
 const TOGETHER_MS = 10;
-/** How long a drain waits for clients to know. */
-const SETTLE_MS = 2_000;
+
+export interface AnnouncerOptions {
+  /** What clients are to know of a service. */
+  routed(service: string): RoutedService | undefined;
+  dataPlane: Pick<DataPlane, "update" | "settled">;
+  /** How long settled() waits at most. */
+  settleMs: number;
+  logger: Logger;
+}
 
 /** Tells the clients what has changed for them, and nothing else. */
 export class Announcer {
-  readonly #routed: (service: string) => RoutedService | undefined;
-  readonly #dataPlane: Pick<DataPlane, "update" | "settled">;
-  readonly #logger: Logger;
+  readonly #options: AnnouncerOptions;
   readonly #changed = new Set<string>();
   readonly #told = new Map<string, RoutedService>();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(
-    routed: (service: string) => RoutedService | undefined,
-    dataPlane: Pick<DataPlane, "update" | "settled">,
-    logger: Logger,
-  ) {
-    this.#routed = routed;
-    this.#dataPlane = dataPlane;
-    this.#logger = logger;
+  constructor(options: AnnouncerOptions) {
+    this.#options = options;
   }
 
   /** A service may not be what it was. */
@@ -43,18 +42,19 @@ export class Announcer {
     this.#changed.clear();
   }
 
-  /** Resolves when all clients know what a service is now, or after two seconds. */
+  /** Resolves when all clients know what a service is now, or after a while. Never rejects. */
   async settled(service: string): Promise<void> {
+    const { dataPlane, settleMs, logger } = this.#options;
     this.flush();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<"late">((resolve) => {
-      timer = setTimeout(resolve, SETTLE_MS, "late");
+      timer = setTimeout(resolve, settleMs, "late");
     });
     try {
-      const outcome = await Promise.race([this.#dataPlane.settled(service), late]);
-      if (outcome === "late") this.#logger.warn({ service }, "some clients have not said that they know of a drain");
+      const outcome = await Promise.race([dataPlane.settled(service), late]);
+      if (outcome === "late") logger.warn({ service }, "some clients have not said that they know of a drain");
     } catch (error) {
-      this.#logger.error({ err: error, service }, "cannot find out whether clients know of a drain");
+      logger.error({ err: error, service }, "cannot find out whether clients know of a drain");
     } finally {
       clearTimeout(timer);
     }
@@ -66,14 +66,15 @@ export class Announcer {
   }
 
   #tell(service: string): void {
-    const routed = this.#routed(service);
+    const { dataPlane, logger } = this.#options;
+    const routed = this.#options.routed(service);
     if (routed === undefined || isDeepStrictEqual(routed, this.#told.get(service))) return;
     try {
-      this.#dataPlane.update(routed);
+      dataPlane.update(routed);
       this.#told.set(service, routed);
     } catch (error) {
       // Clients go on with what they had, and the other services are not held up.
-      this.#logger.error({ err: error, service }, "cannot tell the clients of a change");
+      logger.error({ err: error, service }, "cannot tell the clients of a change");
     }
   }
 }

@@ -23,6 +23,8 @@ export interface RegistryDeps {
   /** Who is connected by xDS. */
   clients(): readonly ClientState[];
   state: RegistryState;
+  /** How long a stream may be open before it says whose it is. */
+  firstMessageMs: number;
   logger: Logger;
 }
 

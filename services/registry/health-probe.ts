@@ -1,5 +1,4 @@
 import { get } from "node:http";
-import { isAbortError } from "abort-controller-x";
 import { type Channel, ClientError, createChannel, createClient, Status } from "nice-grpc";
 import { HealthDefinition, HealthCheckResponse_ServingStatus as Serving } from "../../gen/health/v1/health.ts";
 import { hostAndPort } from "./address.ts";
@@ -19,7 +18,6 @@ const MOST_OPEN_CHANNELS = 1_000;
 const CHANNEL_OPTIONS = {
   "grpc.enable_channelz": 0,
   "grpc.enable_http_proxy": 0,
-  "grpc.enable_retries": 0,
   "grpc.max_receive_message_length": 4_096,
   "grpc.service_config_disable_resolution": 1,
   // A channel that is closed is closed: otherwise its connection would be found again by the next one.
@@ -27,61 +25,100 @@ const CHANNEL_OPTIONS = {
 };
 
 const HEALTHY: HealthReport = { health: "healthy", problem: "" };
-const SILENT = unavailable(`no answer in ${ANSWER_MS / 1_000} seconds`);
+const SILENT = unavailable("no answer in time");
 const REFUSED = "connection refused";
 
 export interface HealthProbeOptions {
   /** Opens a channel to "address:port". The default is plaintext. */
   openChannel?: (target: string) => Channel;
+  /** How long an instance has for its answer. The default is two seconds. */
+  answerMs?: number;
 }
 
 /** Asks instances whether they serve: gRPC by grpc.health.v1, HTTP by a GET. */
 export class HealthProbe {
   readonly #openChannel: (target: string) => Channel;
+  readonly #answerMs: number;
   /** By the id of the instance. */
-  readonly #channels = new Map<string, { readonly target: string; readonly channel: Channel }>();
+  readonly #channels = new Map<string, OpenChannel>();
 
   constructor(options: HealthProbeOptions = {}) {
-    this.#openChannel = options.openChannel ?? ((target) => createChannel(target, undefined, CHANNEL_OPTIONS));
+    this.#openChannel = options.openChannel ?? openPlaintextChannel;
+    this.#answerMs = options.answerMs ?? ANSWER_MS;
   }
 
-  /** Asks an instance. Never rejects, and takes two seconds at most. */
+  /** Asks an instance, not twice at once. Never rejects, and takes no longer than the answer may. */
   ask(instance: Instance): Promise<HealthReport> {
-    return instance.protocol === "grpc" ? this.#askByGrpc(instance) : askByHttp(instance);
+    return instance.protocol === "grpc" ? this.#askByGrpc(instance) : askByHttp(instance, AbortSignal.timeout(this.#answerMs));
   }
 
   /** Closes the channel to an instance, if there is one. */
   release(id: string): void {
-    this.#channels.get(id)?.channel.close();
+    const open = this.#channels.get(id);
+    if (open === undefined) return;
     this.#channels.delete(id);
+    open.released = true;
+    open.channel.close();
   }
 
   close(): void {
     for (const id of [...this.#channels.keys()]) this.release(id);
   }
 
-  async #askByGrpc({ id, address, port }: Instance): Promise<HealthReport> {
-    const target = hostAndPort(address, port);
+  async #askByGrpc(instance: Instance): Promise<HealthReport> {
+    const { id } = instance;
+    const target = hostAndPort(instance.address, instance.port);
     if (this.#channels.get(id)?.target !== target) this.release(id);
-    const open = this.#channels.get(id) ?? { target, channel: this.#openChannel(target) };
-    this.#channels.set(id, open);
-    let report: HealthReport;
-    try {
-      const client = createClient(HealthDefinition, open.channel);
-      const { status } = await client.check({ service: "" }, { signal: AbortSignal.timeout(ANSWER_MS) });
-      report = status === Serving.SERVING ? HEALTHY : unhealthy("it answers that it does not serve");
-    } catch (error) {
-      report = ofGrpcError(error);
+    const signal = AbortSignal.timeout(this.#answerMs);
+    const kept = this.#channels.get(id);
+    if (kept !== undefined) {
+      const report = await this.#askOver(kept, id, signal);
+      // A connection that has broken since the last time says nothing about the instance: a new one does.
+      if (report.health !== "unavailable" || signal.aborted || kept.released) return report;
     }
+    try {
+      const open = { target, channel: this.#openChannel(target), released: false };
+      this.#channels.set(id, open);
+      return await this.#askOver(open, id, signal);
+    } catch {
+      return unavailable("it cannot be asked");
+    }
+  }
+
+  async #askOver(open: OpenChannel, id: string, signal: AbortSignal): Promise<HealthReport> {
+    const report = await askByGrpc(open.channel, signal);
     // Who is silent may be so on this connection only, and a channel that cannot connect takes its time to try again.
     const keep = report.health !== "unavailable" && this.#channels.size <= MOST_OPEN_CHANNELS;
-    if (!keep && this.#channels.get(id) === open) this.release(id);
+    if (!keep && !open.released) {
+      this.#channels.delete(id);
+      open.channel.close();
+    }
     return report;
   }
 }
 
+/** The scheme says that there is no name to look up, which would cost a tenth of a question. */
+function openPlaintextChannel(target: string): Channel {
+  return createChannel(`${target.startsWith("[") ? "ipv6" : "ipv4"}:${target}`, undefined, CHANNEL_OPTIONS);
+}
+
+interface OpenChannel {
+  readonly target: string;
+  readonly channel: Channel;
+  /** Whether nobody wants to know of the instance any more. */
+  released: boolean;
+}
+
+async function askByGrpc(channel: Channel, signal: AbortSignal): Promise<HealthReport> {
+  try {
+    const { status } = await createClient(HealthDefinition, channel).check({ service: "" }, { signal });
+    return status === Serving.SERVING ? HEALTHY : unhealthy("it answers that it does not serve");
+  } catch (error) {
+    return signal.aborted ? SILENT : ofGrpcError(error);
+  }
+}
+
 function ofGrpcError(error: unknown): HealthReport {
-  if (isAbortError(error)) return SILENT;
   if (!(error instanceof ClientError)) return unavailable("it cannot be asked");
   // A gRPC server without a health service has answered, which is all that can be known of it.
   if (error.code === Status.UNIMPLEMENTED) return HEALTHY;
@@ -92,9 +129,8 @@ function ofGrpcError(error: unknown): HealthReport {
   return unhealthy(`it answers ${Status[error.code] ?? "with an unknown status"}`);
 }
 
-function askByHttp({ address, port, healthCheckPath }: Instance): Promise<HealthReport> {
+function askByHttp({ address, port, healthCheckPath }: Instance, signal: AbortSignal): Promise<HealthReport> {
   return new Promise((resolve) => {
-    const signal = AbortSignal.timeout(ANSWER_MS);
     const headers = { "user-agent": "bookmesh-registry" };
     // Without an agent: each question has a connection of its own, as the calls of strangers have.
     const request = get({ host: address, port, path: healthCheckPath, headers, signal, agent: false });
@@ -103,7 +139,7 @@ function askByHttp({ address, port, healthCheckPath }: Instance): Promise<Health
       request.destroy();
     });
     request.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.name === "AbortError" || error.name === "TimeoutError") resolve(SILENT);
+      if (signal.aborted) resolve(SILENT);
       else if (error.code === "ECONNREFUSED") resolve(unavailable(REFUSED));
       else if (error.code?.startsWith("HPE_")) resolve(unhealthy("it does not answer by HTTP"));
       else resolve(unavailable("it cannot be reached"));

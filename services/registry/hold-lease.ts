@@ -8,8 +8,6 @@ import { durationMessage } from "./messages.ts";
 
 /** How often instances are to report their load. */
 const REPORT_INTERVAL_MS = 2_000;
-/** How long a stream may be open before it says who it is. */
-const FIRST_MESSAGE_MS = 10_000;
 
 /** Keeps an instance registered for as long as its stream lives. */
 export async function* holdLease(
@@ -19,7 +17,7 @@ export async function* holdLease(
 ): AsyncGenerator<HoldLeaseResponse> {
   const { catalog, logger } = deps;
   const messages = requests[Symbol.asyncIterator]();
-  const instance = await firstInstance(messages, peer);
+  const instance = await firstInstance(messages, peer, deps.firstMessageMs);
   const lease = catalog.register(instance);
   const about = { instance: instance.id, service: instance.service };
   logger.info({ ...about, address: instance.address, port: instance.port }, "instance registered");
@@ -49,11 +47,11 @@ export async function* holdLease(
   }
 }
 
-async function firstInstance(messages: AsyncIterator<HoldLeaseRequest>, peer: string): Promise<Instance> {
+async function firstInstance(messages: AsyncIterator<HoldLeaseRequest>, peer: string, waitMs: number): Promise<Instance> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    const failure = new Failure("deadline-exceeded", `nobody has registered in ${FIRST_MESSAGE_MS / 1_000} seconds`);
-    timer = setTimeout(() => reject(failure), FIRST_MESSAGE_MS);
+    const failure = new Failure("deadline-exceeded", `nobody has registered in ${waitMs} ms`);
+    timer = setTimeout(() => reject(failure), waitMs);
   });
   try {
     const { done, value } = await Promise.race([messages.next(), late]);

@@ -18,6 +18,8 @@ import { trafficHandler } from "./traffic-handler.ts";
 
 /** How often leases are looked at. */
 const SWEEP_MS = 200;
+const SETTLE_MS = 2_000;
+const FIRST_MESSAGE_MS = 10_000;
 
 /** What tells clients where calls go. */
 export interface DataPlane {
@@ -50,6 +52,10 @@ export interface RegistryOptions {
   leaseMs: number;
   probeIntervalMs: number;
   pollIntervalMs: number;
+  /** How long a drain waits for clients to know. The default is two seconds. */
+  settleMs?: number;
+  /** How long a stream may be open before it says whose it is. The default is ten seconds. */
+  firstMessageMs?: number;
   /** The default asks over the network, in plaintext. */
   asker?: Asker;
   clock?: Clock;
@@ -73,6 +79,7 @@ export interface Registry {
  */
 export async function createRegistry(options: RegistryOptions): Promise<Registry> {
   const { store, dataPlane, logger, leaseMs, clock = systemClock, asker = new HealthProbe() } = options;
+  const { settleMs = SETTLE_MS, firstMessageMs = FIRST_MESSAGE_MS } = options;
 
   const loads = new Loads(() => clock.elapsedMs());
   const changed = (service: string) => {
@@ -101,6 +108,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       expired({ id, service }) {
         logger.warn({ instance: id, service }, "the lease of an instance has run out");
         rest(id);
+        loads.forget(id);
       },
       gone(id) {
         rest(id);
@@ -118,18 +126,21 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     rulesOf: (service) => control.rulesOf(service),
     loadOf: (id) => loads.loadOf(id),
   });
-  const announcer = new Announcer((service) => catalog.routed(service), dataPlane, logger);
+  const announcer = new Announcer({ routed: (service) => catalog.routed(service), dataPlane, settleMs, logger });
 
   await control.load();
   const stopPolling = control.startPolling(options.pollIntervalMs);
   const sweeping = setInterval(() => catalog.sweep(), SWEEP_MS).unref();
   const state = { id: options.id, description: options.description, startTime: clock.now() };
-  const settled = (service: string) => announcer.settled(service);
-  const clients = () => dataPlane.clients();
+  const deps = {
+    ...{ catalog, loads, overview, state, firstMessageMs, logger },
+    settled: (service: string) => announcer.settled(service),
+    clients: () => dataPlane.clients(),
+  };
   return {
     ...{ catalog, control, overview },
     add(server) {
-      server.add(RegistryServiceDefinition, registryHandler({ catalog, loads, overview, settled, clients, state, logger }));
+      server.add(RegistryServiceDefinition, registryHandler(deps));
       server.add(TrafficServiceDefinition, trafficHandler({ control, logger }));
     },
     close() {

@@ -13,6 +13,7 @@ import type {
   DeepPartial,
   HoldLeaseRequest,
   HoldLeaseResponse,
+  Registered,
 } from "../../gen/mesh/registry/v1/registry_service.ts";
 import { type MeshServer, meshServer } from "../../interceptors/server/chain.ts";
 import { Health } from "../../runtime/health.ts";
@@ -127,12 +128,11 @@ export interface TestRegistryOptions extends Partial<RegistryOptions> {
   logs?: DestinationStream;
 }
 
+const NOWHERE: DestinationStream = { write() {} };
+
 /** @returns to be bound with `await using`, which cuts every call and ends it. */
-export async function startRegistry({ url, logs, ...options }: TestRegistryOptions): Promise<TestRegistry> {
-  const logger =
-    logs === undefined
-      ? createLogger({ name: "test", level: "silent" })
-      : createLogger({ name: "test", level: "debug", destination: logs });
+export async function startRegistry({ url, logs = NOWHERE, ...options }: TestRegistryOptions): Promise<TestRegistry> {
+  const logger = createLogger({ name: "test", level: "debug", destination: logs });
   const store = await openRegistryStore(url, logger);
   const clock = new ManualClock();
   const dataPlane = new RecordingDataPlane();
@@ -169,13 +169,22 @@ export class TestInstance implements AsyncDisposable {
   answer: Answer = { serving: 1 };
   /** How often it was asked. */
   asked = 0;
+  /** How many connections it has taken. */
+  accepted = 0;
+  readonly #left = Promise.withResolvers<void>();
   readonly #server = createServer();
   readonly #sessions = new Set<ServerHttp2Session>();
 
   constructor() {
     this.#server.on("session", (session) => {
+      this.accepted++;
       this.#sessions.add(session);
-      session.on("error", () => {}).on("close", () => this.#sessions.delete(session));
+      session
+        .on("error", () => {})
+        .on("close", () => {
+          this.#sessions.delete(session);
+          this.#left.resolve();
+        });
     });
     this.#server.on("stream", (stream) => this.#reply(stream));
   }
@@ -184,22 +193,37 @@ export class TestInstance implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Resolves when it has been asked so often. */
+  async askedTimes(times: number): Promise<void> {
+    while (this.asked < times) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Resolves when the first connection is closed. */
+  get left(): Promise<void> {
+    return this.#left.promise;
+  }
+
   /** How many connections are open. */
   get connections(): number {
     return this.#sessions.size;
   }
 
-  /** Listens on all addresses of the machine: 127.0.0.1, 127.0.0.2 and so on. */
-  async listen(port = 0): Promise<this> {
-    await new Promise<void>((resolve, reject) => this.#server.once("error", reject).listen(port, "0.0.0.0", resolve));
+  /** Listens. The default is on all addresses of the machine: 127.0.0.1, 127.0.0.2 and so on. */
+  async listen(port = 0, host = "0.0.0.0"): Promise<this> {
+    await new Promise<void>((resolve, reject) => this.#server.once("error", reject).listen(port, host, resolve));
     return this;
   }
 
   /** Dies as a process does that is killed. */
   async kill(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    for (const session of this.#sessions) session.destroy();
+    this.hangUp();
     await closed;
+  }
+
+  /** Breaks all connections. */
+  hangUp(): void {
+    for (const session of this.#sessions) session.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -223,8 +247,8 @@ export class TestInstance implements AsyncDisposable {
 }
 
 /** Starts an instance on a free port. @returns to be bound with `await using`. */
-export function startInstance(port?: number): Promise<TestInstance> {
-  return new TestInstance().listen(port);
+export function startInstance(port?: number, host?: string): Promise<TestInstance> {
+  return new TestInstance().listen(port, host);
 }
 
 /** The stream by which an instance is registered. Leave it with `await using`, which breaks it. */
@@ -278,10 +302,10 @@ export class HeldLease implements AsyncDisposable {
 export async function hold(
   client: RegistryClient,
   instance: DeepPartial<Instance>,
-): Promise<HeldLease & { readonly id: string }> {
+): Promise<HeldLease & { readonly id: string; readonly registered: Registered }> {
   const lease = new HeldLease(client);
   lease.send({ event: { $case: "instance", value: instance } });
   const event = await lease.next();
   if (event?.$case !== "registered") throw new Error("not registered");
-  return Object.assign(lease, { id: event.value.instanceId });
+  return Object.assign(lease, { id: event.value.instanceId, registered: event.value });
 }
