@@ -25,8 +25,7 @@ export async function announceReady(
   const probes = new Map(
     placements.map((placement) => {
       const isUp = readyz(`http://${reachableAt(placement, "ADMIN_PORT")}/readyz`);
-      const isKnown = known.includes(placement);
-      const probe: Probe = async (aborted) => (await isUp(aborted)) && (await isKnown(aborted));
+      const probe: Probe = async (aborted) => (await isUp(aborted)) && known.includes(placement);
       return [placement.name, probe];
     }),
   );

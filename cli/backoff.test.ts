@@ -21,8 +21,8 @@ test("leaves out up to half of the delay at random", () => {
   expect(new Backoff(() => 0.999_9).next(0)).toBe(250);
 });
 
-test("waits no longer than a second after a kill, however many there were", () => {
+test("waits a quarter of a second after a kill, however many there were", () => {
   const backoff = new Backoff(noJitter);
 
-  expect(Array.from({ length: 4 }, () => backoff.next(0, true))).toEqual([500, 1_000, 1_000, 1_000]);
+  expect(Array.from({ length: 4 }, () => backoff.next(0, true))).toEqual([250, 250, 250, 250]);
 });

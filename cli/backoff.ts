@@ -3,7 +3,7 @@ const LONGEST_MS = 30_000;
 /** A process that ran this long is taken to be well. */
 const WELL_AFTER_MS = 60_000;
 /** A process that was killed did not fail by itself: there is little to wait for. */
-const LONGEST_AFTER_KILL_MS = 1_000;
+const LONGEST_AFTER_KILL_MS = 250;
 
 /** How long to wait before a process that has ended is started again. */
 export class Backoff {
@@ -20,7 +20,7 @@ export class Backoff {
    * Up to half of it is left out at random, so that processes that fell together do not all come back together.
    *
    * @param ranMs how long the process ran before it ended.
-   * @param killed somebody else ended it, with SIGKILL: it may come back within a second, every time.
+   * @param killed somebody else ended it, with SIGKILL: it may come back at once, every time.
    */
   next(ranMs: number, killed = false): number {
     if (ranMs >= WELL_AFTER_MS) this.#nextMs = FIRST_MS;

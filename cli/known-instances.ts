@@ -1,52 +1,54 @@
-import { isAbortError } from "abort-controller-x";
+import { setTimeout as delay } from "node:timers/promises";
 import pino from "pino";
 import { openChannel } from "../clients/channel.ts";
 import { registryClient } from "../clients/registry.ts";
 import type { ServiceState } from "../gen/mesh/registry/v1/registry_service.ts";
-import { type Placement, REGISTRY } from "./placement.ts";
-import type { Probe } from "./readiness.ts";
+import type { Placement } from "./placement.ts";
 
-const LOOK_EVERY_MS = 100;
+const TRY_AGAIN_MS = 100;
 
+/** What registries know, followed until it is disposed of. */
 export interface KnownInstances extends Disposable {
-  /** Whether every registry sends callers to this process. The registries themselves need not be known to each other. */
-  includes(placement: Placement): Probe;
+  /** Whether every registry sends callers to this process now. */
+  includes(placement: Placement): boolean;
 }
 
 /**
- * What registries know, for many who ask again and again.
+ * Follows what registries know, as soon as they are there.
  *
  * @param registries each as "host:port". Without any, every process is known.
  */
 export function knownInstances(registries: readonly string[]): KnownInstances {
-  // That a registry does not answer yet is nothing to speak of.
-  const logger = pino({ level: "silent" });
-  const channels = registries.map((address) => openChannel(address));
-  const clients = channels.map((channel) => registryClient(channel, logger));
-  let lookedAt = Number.NEGATIVE_INFINITY;
-  let lists: Promise<ServiceState[][]> = Promise.resolve([]);
-
-  const look = (signal: AbortSignal) => {
-    if (performance.now() - lookedAt >= LOOK_EVERY_MS) {
-      lookedAt = performance.now();
-      lists = Promise.all(clients.map(async (client) => (await client.listServices({}, { signal })).services));
-    }
-    return lists;
-  };
+  const stop = new AbortController();
+  const known = registries.map(() => [] as readonly ServiceState[]);
+  for (const [index, address] of registries.entries()) {
+    void follow(address, stop.signal, (services) => {
+      known[index] = services;
+    });
+  }
   return {
-    includes: (placement) => async (signal) => {
-      if (placement.service.name === REGISTRY || registries.length === 0) return true;
-      try {
-        return (await look(signal)).every((services) => isIn(services, placement));
-      } catch (error) {
-        if (isAbortError(error)) throw error;
-        return false;
-      }
-    },
-    [Symbol.dispose]() {
-      for (const channel of channels) channel.close();
-    },
+    includes: (placement) => known.every((services) => isIn(services, placement)),
+    [Symbol.dispose]: () => stop.abort(),
   };
+}
+
+async function follow(
+  address: string,
+  signal: AbortSignal,
+  onChange: (services: readonly ServiceState[]) => void,
+): Promise<void> {
+  const channel = openChannel(address);
+  // That a registry does not answer yet is nothing to speak of.
+  const client = registryClient(channel, pino({ level: "silent" }));
+  while (!signal.aborted) {
+    try {
+      for await (const { services } of client.watchServices({}, { signal })) onChange(services);
+    } catch {
+      onChange([]);
+    }
+    await delay(TRY_AGAIN_MS, undefined, { signal }).catch(() => {});
+  }
+  channel.close();
 }
 
 /** By its port, as instances choose their own names. */
