@@ -6,7 +6,7 @@ const ASK_AGAIN_MS = 1_000;
 /** The most that is asked a second, besides what is asked at once: with very many instances each is asked less often. */
 const ASKED_A_SECOND = 250;
 /** How many are asked at the same time, of those that are new, healthy and ailing each. */
-const ASKED_AT_ONCE = 128;
+const ASKED_AT_ONCE = 256;
 
 export interface ProberOptions {
   /** Asks an instance for its health. Never rejects, and takes two seconds at most. */
