@@ -96,6 +96,13 @@ export class RawClient implements AsyncDisposable {
     return response;
   }
 
+  /** The last response of a type. */
+  last(type: ResourceType): Received {
+    const response = this.#last.get(type);
+    if (response === undefined) throw new Error(`no response of type ${type}`);
+    return response;
+  }
+
   /** Says that there will be no more requests. */
   finish(): void {
     this.#stream.end();
