@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "../../runtime/logger.ts";
 import type { DataPlane } from "./registry.ts";
@@ -20,6 +21,7 @@ export class Announcer {
   readonly #options: AnnouncerOptions;
   readonly #changed = new Set<string>();
   readonly #told = new Map<string, RoutedService>();
+  readonly #outsideOfCalls = AsyncLocalStorage.snapshot();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -31,7 +33,8 @@ export class Announcer {
   changed(service: string): void {
     if (this.#closed) return;
     this.#changed.add(service);
-    this.#timer ??= setTimeout(() => this.flush(), TOGETHER_MS).unref();
+    // Whoever is first does not call for all of them.
+    this.#timer ??= this.#outsideOfCalls(() => setTimeout(() => this.flush(), TOGETHER_MS).unref());
   }
 
   /** Tells what there is to tell now. */

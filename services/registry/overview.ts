@@ -13,6 +13,9 @@ const LOADS_MS = 2_000;
 /** What is sent as one message; a little less than what gRPC takes. */
 const MOST_BYTES = 4_000_000;
 
+/** What is shown of the load of all instances together, before anybody looks whether it fits. */
+const MOST_RATES = 20_000;
+
 /** What is shown less of, one after the other, if all instances together are too much for one message. */
 const DETAILS = [
   { rates: 10, description: true },
@@ -61,17 +64,20 @@ export class Overview {
 
   /** All services, by name; with less detail if they are very many. */
   services(): readonly ServiceState[] {
-    this.#services ??= fitting(this.#sources.list().map((view) => this.serviceOf(view)));
+    this.#services ??= this.#states(this.#sources.list());
     return this.#services;
   }
 
   /** One service, likewise. */
   service(view: ServiceView): ServiceState {
-    return fitting([this.serviceOf(view)])[0] as ServiceState;
+    return this.#states([view])[0] as ServiceState;
   }
 
-  serviceOf(view: ServiceView): ServiceState {
-    return serviceMessage(view, this.#sources.rulesOf(view.name), (id) => this.#sources.loadOf(id));
+  #states(views: readonly ServiceView[]): readonly ServiceState[] {
+    const { rulesOf, loadOf } = this.#sources;
+    const instances = views.reduce((sum, view) => sum + view.instances.length, 0);
+    const rates = Math.floor(MOST_RATES / instances);
+    return fitting(views.map((view) => serviceMessage(view, rulesOf(view.name), (id) => withRates(loadOf(id), rates))));
   }
 
   /** All services now, and again after changes, until the signal aborts. */
@@ -128,7 +134,12 @@ function reduced(state: InstanceState, { rates, description }: (typeof DETAILS)[
   const { instance, load } = state;
   return {
     ...state,
-    load: load && { ...load, rates: load.rates.slice(0, rates) },
+    load: withRates(load, rates),
     instance: instance && (description ? instance : { ...instance, metadata: new Map(), grpcServices: [] }),
   };
+}
+
+/** A load with its busiest rates only. */
+function withRates(load: InstanceLoad | undefined, most: number): InstanceLoad | undefined {
+  return load === undefined || load.rates.length <= most ? load : { ...load, rates: load.rates.slice(0, most) };
 }

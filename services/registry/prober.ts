@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { HealthReport } from "./catalog-entry.ts";
 import type { Instance } from "./instance.ts";
 
@@ -40,6 +41,8 @@ export class Prober {
   readonly #options: Required<ProberOptions>;
   readonly #watched = new Map<string, Watched>();
   readonly #lines: Readonly<Record<State, Line>> = { new: new Line(), healthy: new Line(), ailing: new Line() };
+  /** Runs an action as if nobody had called: an instance is asked for hours on end, its registration is over long before. */
+  readonly #outsideOfCalls = AsyncLocalStorage.snapshot();
   readonly #counts: Record<State, number> = { new: 0, healthy: 0, ailing: 0 };
 
   constructor(options: ProberOptions) {
@@ -53,14 +56,14 @@ export class Prober {
       const watched: Watched = { instance, state: "new", timer: undefined, asking: false, again: false };
       this.#watched.set(instance.id, watched);
       this.#counts.new++;
-      void this.#ask(watched);
+      this.#askNow(watched);
       return;
     }
     known.instance = instance;
     clearTimeout(known.timer);
     // What is being asked already may have been answered before what has happened now.
     if (known.asking) known.again = true;
-    else void this.#ask(known);
+    else this.#askNow(known);
   }
 
   /** Asks an instance no more. */
@@ -75,6 +78,10 @@ export class Prober {
   /** Asks nobody any more. */
   close(): void {
     for (const id of [...this.#watched.keys()]) this.rest(id);
+  }
+
+  #askNow(watched: Watched): void {
+    this.#outsideOfCalls(() => void this.#ask(watched));
   }
 
   async #ask(watched: Watched): Promise<void> {

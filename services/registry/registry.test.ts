@@ -423,6 +423,14 @@ test("everything about an instance can be seen", async () => {
   });
 });
 
+test("what is found out about an instance later is no part of the call that registered it", async () => {
+  await using instance = await startInstance();
+  await using _lease = await holdOrders(instance);
+
+  expect(await logs.find({ msg: "instance registered" })).toHaveProperty("trace_id");
+  expect(await logs.find({ msg: "the health of an instance has changed" })).not.toHaveProperty("trace_id");
+});
+
 test("what an instance says of itself is not logged", async () => {
   await using instance = await startInstance();
   await using _lease = await holdOrders(instance, { metadata: new Map([["token", "s3cret"]]) });
