@@ -17,6 +17,7 @@ export interface TestRegistry extends AsyncDisposable {
   readonly client: RawClient;
   /** "host:port" */
   readonly address: string;
+  readonly port: number;
   /**
    * Waits until everything that was said so far has been dealt with.
    *
@@ -32,7 +33,7 @@ export interface TestRegistry extends AsyncDisposable {
 export async function startRegistry(
   logs: { write(line: string): void },
   names: readonly string[],
-  options: Omit<XdsServerOptions, "logger"> = {},
+  options: Omit<XdsServerOptions, "logger"> & { port?: number } = {},
 ): Promise<TestRegistry> {
   const logger = createLogger({ name: "test", level: "debug", destination: logs });
   const health = new Health({}, { logger });
@@ -40,10 +41,11 @@ export async function startRegistry(
   const xds = new XdsServer({ logger, ...options });
   xds.addTo(server);
   for (const name of [...names, ...FENCES]) xds.update(routed(name));
-  const address = `127.0.0.1:${await server.listen("127.0.0.1:0")}`;
+  const port = await server.listen(`127.0.0.1:${options.port ?? 0}`);
+  const address = `127.0.0.1:${port}`;
   const client = new RawClient(address);
   return {
-    ...{ xds, server, client, address },
+    ...{ xds, server, client, address, port },
     async quiet(type = LISTENER) {
       const received: Received[] = [];
       // What is sent in answer to the first has been sent before the second is answered.
