@@ -86,16 +86,6 @@ describe("with several processes", () => {
     expect(Object.keys(all.push ?? {}).filter((name) => name.endsWith("_HOST"))).toEqual([]);
   });
 
-  test("tells each registry its name", () => {
-    const all = environments(["registry=2"]);
-
-    expect([all.registry?.REGISTRY_ID, all["registry-2"]?.REGISTRY_ID, all.push?.REGISTRY_ID]).toEqual([
-      "registry",
-      "registry-2",
-      undefined,
-    ]);
-  });
-
   test("gives processes of one service the same store and settings, and the versions that are asked for", () => {
     const env = { PUSH_LOG_LEVEL: "debug", SERVICE_VERSION: "v1" };
     const all = environments(["push=2,push@v2=1"], env);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { hostForAll, type Placement, REGISTRY, registriesOf } from "./placement.ts";
+import { hostForAll, type Placement, registriesOf } from "./placement.ts";
 import { settingOf } from "./services.ts";
 
 /**
@@ -42,7 +42,6 @@ export function environmentOf(
   environment.DATABASE_URL = `sqlite:${join(options.data, `${placement.service.name}.db`)}`;
   Object.assign(environment, own, { HOST: placement.host });
   if (placement.version !== undefined) environment.SERVICE_VERSION = placement.version;
-  if (placement.service.name === REGISTRY) environment.REGISTRY_ID = placement.name;
   for (const [setting, port] of Object.entries(placement.ports)) environment[setting] = String(port);
   return environment;
 }

@@ -188,7 +188,7 @@ test("is ready when the registries know every process, and says where they are w
   mesh.kill("SIGTERM");
   expect(await mesh.status).toBe(0);
   const stopped = mesh.lines.filter(says("asked to stop")).map(({ name }) => name);
-  expect(stopped.slice(-2).toSorted()).toEqual(["registry", "registry-2"]);
+  expect(stopped.slice(-2).toSorted()).toEqual(["registry", "registry"]);
   expect(() => readFileSync(join(data, "mesh.json"))).toThrow("ENOENT");
 });
 

@@ -94,9 +94,10 @@ export class Catalog {
   /**
    * Takes an instance in, in place of one with the same id, and of a dead one at the same address.
    *
+   * @param leaseMs Infinity for one that says nothing: it stays until it is removed, and is in endpoints when it answers.
    * @throws Failure REGISTRY_FULL
    */
-  register(instance: Instance): Lease {
+  register(instance: Instance, leaseMs = this.leaseMs): Lease {
     const before = this.#entries.get(instance.id);
     const service = this.#admit(instance, before);
     for (const other of service.entries.values()) {
@@ -105,7 +106,7 @@ export class Catalog {
     if (before !== undefined) this.#detach(before);
     const entry = new CatalogEntry(instance, {
       registeredAt: this.#clock.now(),
-      leaseEndsAtMs: this.#clock.elapsedMs() + this.leaseMs,
+      leaseEndsAtMs: this.#clock.elapsedMs() + leaseMs,
       before,
     });
     this.#entries.set(instance.id, entry);

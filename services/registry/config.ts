@@ -14,9 +14,4 @@ export const configSchema = z.object({
   WARM_UP_MS: z.coerce.number().int().min(0).max(600_000).default(3_000),
   /** How soon the rules that another registry has stored are in force here. */
   POLL_INTERVAL_MS: z.coerce.number().int().min(50).max(60_000).default(250),
-  /** The name of this registry, unique among those of the mesh. */
-  REGISTRY_ID: z
-    .string()
-    .regex(/^[A-Za-z0-9][-A-Za-z0-9._]{0,62}$/, "Expected a name such as registry-1")
-    .default("registry"),
 });

@@ -7,7 +7,10 @@ import { createLogger } from "../../runtime/logger.ts";
 import { joinMesh } from "../../runtime/mesh.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { runUntilSignal } from "../../runtime/run.ts";
+import { hostAndPort } from "./address.ts";
 import { configSchema } from "./config.ts";
+import { instanceOf } from "./instance.ts";
+import { pages } from "./pages/server.ts";
 import { createRegistry } from "./registry.ts";
 import { openRegistryStore } from "./store.ts";
 import { XdsServer } from "./xds/xds-server.ts";
@@ -35,6 +38,17 @@ const server = meshServer({ logger, metrics, health, ...config });
 registry.add(server);
 xds.addTo(server);
 
+const web = await pages({
+  services: () => registry.catalog.list().map((view) => registry.overview.service(view)),
+  registry: () => registry.state,
+  clients: () => xds.clients(),
+  register(message, observed) {
+    const instance = instanceOf(message, hostAndPort(observed, 0));
+    return registry.catalog.register(instance, Number.POSITIVE_INFINITY).id;
+  },
+  logger,
+});
+
 await runUntilSignal({
   server,
   mesh,
@@ -42,6 +56,11 @@ await runUntilSignal({
   health,
   metrics,
   logger,
+  pages: {
+    listen: async () => void (await web.listen({ host: config.host, port: config.httpPort })),
+    drain: () => web.close(),
+    cut: () => web.server.closeAllConnections(),
+  },
   closers: [
     { name: "xds", close: () => xds.close() },
     { name: "registry", close: registry.close },

@@ -1,4 +1,4 @@
-import { type ClientState, RegistryServiceDefinition } from "../../gen/mesh/registry/v1/registry_service.ts";
+import { type ClientState, RegistryServiceDefinition, type RegistryState } from "../../gen/mesh/registry/v1/registry_service.ts";
 import { TrafficServiceDefinition } from "../../gen/mesh/registry/v1/traffic_service.ts";
 import type { MeshServer } from "../../interceptors/server/chain.ts";
 import type { Logger } from "../../runtime/logger.ts";
@@ -66,6 +66,8 @@ export interface Registry {
   readonly catalog: Catalog;
   readonly control: TrafficControl;
   readonly overview: Overview;
+  /** What it says of itself. */
+  readonly state: RegistryState;
   /** Adds its services to a server. */
   add(server: MeshServer): void;
   /** When the calls are over. */
@@ -131,14 +133,14 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   await control.load();
   const stopPolling = control.startPolling(options.pollIntervalMs);
   const sweeping = setInterval(() => catalog.sweep(), SWEEP_MS).unref();
-  const state = { id: options.id, description: options.description, startTime: clock.now() };
+  const state: RegistryState = { id: options.id, description: options.description, startTime: clock.now() };
   const deps = {
     ...{ catalog, loads, overview, state, firstMessageMs, logger },
     settled: (service: string) => announcer.settled(service),
     clients: () => dataPlane.clients(),
   };
   return {
-    ...{ catalog, control, overview },
+    ...{ catalog, control, overview, state },
     add(server) {
       server.add(RegistryServiceDefinition, registryHandler(deps));
       server.add(TrafficServiceDefinition, trafficHandler({ control, logger }));

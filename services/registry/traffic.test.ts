@@ -197,7 +197,7 @@ describe("refuses", () => {
     { version: "v9", percent: 50 },
   ];
   const all = [{ version: "v1", percent: 100 }];
-  const { INVALID_ARGUMENT, NOT_FOUND, UNIMPLEMENTED, FAILED_PRECONDITION } = Status;
+  const { INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION } = Status;
 
   test.each<[string, () => Promise<unknown>, Status, string | undefined, string]>([
     [
@@ -255,13 +255,6 @@ describe("refuses", () => {
       NOT_FOUND,
       "SERVICE_NOT_REGISTERED",
       "x",
-    ],
-    [
-      "least request",
-      () => balancing(BalancingPolicy.BALANCING_POLICY_LEAST_REQUEST),
-      UNIMPLEMENTED,
-      "BALANCING_NOT_SUPPORTED",
-      "round-robin, weighted-round-robin, ring-hash, pick-first or random",
     ],
     [
       "ring hash by nothing",

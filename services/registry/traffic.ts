@@ -1,4 +1,4 @@
-import { Failure, invalidField } from "../../runtime/errors.ts";
+import { invalidField } from "../../runtime/errors.ts";
 import type { Balancing, Fault, VersionShare } from "./routing.ts";
 
 /** What is set for the traffic of one service. */
@@ -65,16 +65,8 @@ export function checkFault({ delayMs, abortCode }: { delayMs: number | undefined
   if (delayMs === undefined && abortCode === 0) throw invalidField("fault", "must have a delay or an abort_code");
 }
 
-/** @param hashHeader "" if none is given. @throws Failure for a policy that clients do not have, or do not have in this way. */
+/** @param hashHeader "" if none is given. @throws Failure for a policy with a header that it needs not, or without one that it needs. */
 export function checkBalancing(policy: Balancing["policy"], hashHeader: string): Balancing {
-  if (policy === "least-request") {
-    // xDS clients by grpc-js have none, and who is told of a policy that it does not know refuses the whole cluster.
-    throw new Failure(
-      "unimplemented",
-      "clients have no least-request balancing: choose round-robin, weighted-round-robin, ring-hash, pick-first or random",
-      { reason: "BALANCING_NOT_SUPPORTED" },
-    );
-  }
   if (policy !== "ring-hash") {
     if (hashHeader !== "") throw invalidField("balancing.hash_header", "must be empty: only ring-hash goes by a header");
     return { policy };

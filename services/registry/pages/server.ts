@@ -17,7 +17,7 @@ export interface PagesDeps {
   registry(): RegistryState;
   clients(): readonly ClientState[];
   /**
-   * Registers an instance that keeps no lease: it stays as long as it answers.
+   * Registers an instance that keeps no lease: it is asked for its health until it is registered anew or deregistered.
    *
    * The rules of the contract have been kept already, and the instance names its address.
    *

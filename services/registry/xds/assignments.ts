@@ -36,12 +36,14 @@ interface Locality {
  * - ring hash has one locality: what an endpoint weighs within its locality is
  *   multiplied by the weight of the locality in some clients, and by its share
  *   in others (gRFCs A42, A113). With one they all make the same ring;
- * - pick first has one, so that the first endpoint of all comes first.
+ * - pick first has one, so that the first endpoint of all comes first;
+ * - least request has one, so that any two endpoints are compared.
  */
 function localitiesOf(endpoints: readonly Endpoint[], policy: Balancing["policy"]): readonly Locality[] {
   switch (policy) {
     case "ring-hash":
     case "pick-first":
+    case "least-request":
       return endpoints.length === 0 ? [] : [{ zone: "", subZone: "", weight: 1, members: endpoints }];
     case "weighted-round-robin":
       return grouped(endpoints, ({ weight }) => ({ subZone: `weight-${weight}`, share: weight }));

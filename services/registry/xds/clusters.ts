@@ -27,7 +27,8 @@ export function clusterOf(name: string, { balancing, grpcServices }: RoutedServi
  * How clients pick among the endpoints of one locality.
  *
  * Ring hash and pick first are the policies that all languages have besides
- * round robin. The others are made of localities: see localitiesOf().
+ * round robin; a client without least request goes round. The others are made
+ * of localities: see localitiesOf().
  *
  * Clients that know nothing of load_balancing_policy, which is gRFC A52, take
  * round robin. They could take ring hash by lb_policy, but C-core 1.50 and
@@ -43,13 +44,24 @@ const POLICIES: Partial<Record<Balancing["policy"], ReturnType<typeof extension>
   "ring-hash": [
     extension("ring_hash", pack("envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash", { hash_function: "XX_HASH" })),
   ],
+  // gRFC A48, which grpc-js has from clients/least-request.ts, under the name that gRFC A52 gives to policies of one's own.
+  "least-request": [
+    extension("least_request", pack("envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest", {})),
+    extension("least_request", ownPolicy("least_request_experimental")),
+    extension("round_robin", pack("envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin", {})),
+  ],
   "pick-first": [
     // gRFC A62.
     extension("pick_first", pack("envoy.extensions.load_balancing_policies.pick_first.v3.PickFirst", {})),
     // For clients that do not have it yet or, as grpc-js 1.14, only if an environment variable says so.
-    extension("pick_first", pack("xds.type.v3.TypedStruct", { type_url: `${TYPE_URL_PREFIX}pick_first`, value: { fields: {} } })),
+    extension("pick_first", ownPolicy("pick_first")),
   ],
 };
+
+/** A policy by the name that it has in a client. */
+function ownPolicy(name: string): AnyMessage {
+  return pack("xds.type.v3.TypedStruct", { type_url: `${TYPE_URL_PREFIX}${name}`, value: { fields: {} } });
+}
 
 function extension(name: string, typed_config: AnyMessage) {
   return { typed_extension_config: { name, typed_config } };

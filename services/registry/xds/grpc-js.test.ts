@@ -11,6 +11,7 @@ import {
   Metadata,
   Status,
 } from "nice-grpc";
+import { registerLeastRequest } from "../../../clients/least-request.ts";
 import {
   type EchoServiceClient,
   EchoServiceDefinition,
@@ -26,6 +27,7 @@ import { endpoint, routed } from "./testing/routed.ts";
 
 const { register } = createRequire(import.meta.url)("@grpc/grpc-js-xds") as typeof import("@grpc/grpc-js-xds");
 register();
+registerLeastRequest();
 
 // grpc-js-xds starts timers of up to a quarter of an hour that nothing stops. They must not keep the tests from ending.
 const { setTimeout } = globalThis;
@@ -59,6 +61,11 @@ beforeAll(async () => {
       },
       "time left": () => String((currentCall()?.deadline ?? 0) - Date.now()),
       hang: (_text: string, { signal }: { signal: AbortSignal }) => {
+        hanging++;
+        return forever(signal).finally(() => hanging--);
+      },
+      "hang at a": (_text: string, { signal }: { signal: AbortSignal }) => {
+        if (name !== "a") return name;
         hanging++;
         return forever(signal).finally(() => hanging--);
       },
@@ -232,10 +239,31 @@ test("pick first stays with one instance, and takes another when that is gone", 
   expect(second).not.toHaveProperty(first);
 });
 
+test("least request spares an instance that has calls in flight", async () => {
+  await using mesh = await startMesh({ balancing: { policy: "least-request" } });
+  await mesh.connected(NAMES);
+  const leaving = new AbortController();
+
+  for (let i = 0; i < 200; i++) {
+    const before = hanging;
+    let answered = false;
+    const done = () => {
+      answered = true;
+    };
+    mesh.client.unary({ text: "hang at a" }, { signal: leaving.signal }).then(done, done);
+    while (!answered && hanging === before) await nextTurn();
+  }
+
+  // It is drawn twice for one call in sixteen. Taking turns would have sent it fifty.
+  expect(hanging).toBeLessThan(35);
+  leaving.abort();
+  while (hanging > 0) await nextTurn();
+});
+
 test("the policy changes without a failed call", async () => {
   await using mesh = await startMesh();
   await mesh.connected(NAMES);
-  const policies = ["random", "pick-first", "weighted-round-robin", "round-robin"] as const;
+  const policies = ["random", "pick-first", "least-request", "weighted-round-robin", "round-robin"] as const;
 
   for (const policy of policies) {
     await mesh.tell({ balancing: { policy } });

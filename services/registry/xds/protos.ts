@@ -28,8 +28,10 @@ interface Messages {
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager": HttpConnectionManager;
   "envoy.extensions.filters.http.fault.v3.HTTPFault": HTTPFault;
   "envoy.extensions.filters.http.router.v3.Router": Record<string, never>;
+  "envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest": Record<string, never>;
   "envoy.extensions.load_balancing_policies.pick_first.v3.PickFirst": PickFirst;
   "envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash": RingHash;
+  "envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin": Record<string, never>;
   "xds.type.v3.TypedStruct": TypedStruct;
   "envoy.service.discovery.v3.DiscoveryRequest": DiscoveryRequest;
   "envoy.service.discovery.v3.DiscoveryResponse": DiscoveryResponse;
@@ -64,8 +66,10 @@ const definitions = loadSync(
     "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto",
     "envoy/extensions/filters/http/fault/v3/fault.proto",
     "envoy/extensions/filters/http/router/v3/router.proto",
+    "envoy/extensions/load_balancing_policies/least_request/v3/least_request.proto",
     "envoy/extensions/load_balancing_policies/pick_first/v3/pick_first.proto",
     "envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.proto",
+    "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.proto",
     "xds/type/v3/typed_struct.proto",
   ],
   {

@@ -132,6 +132,8 @@ export class Subscription {
   #subscribe(names: readonly string[]): void {
     this.#hasNamed ||= names.length > 0;
     const wanted = new Set(names);
+    // Most requests say nothing new.
+    if (this.#hasNamed && !this.#toAll && wanted.size === this.#names.size && wanted.isSubsetOf(this.#names)) return;
     const toAll = wholeTypes.has(this.type) && (wanted.delete(ALL) || !this.#hasNamed);
     if (toAll && !this.#toAll) {
       this.#deps.subscribers.addToAll(this);
