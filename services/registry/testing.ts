@@ -211,6 +211,8 @@ export class TestInstance implements AsyncDisposable {
   /** Listens. The default is on all addresses of the machine: 127.0.0.1, 127.0.0.2 and so on. */
   async listen(port = 0, host = "0.0.0.0"): Promise<this> {
     await new Promise<void>((resolve, reject) => this.#server.once("error", reject).listen(port, host, resolve));
+    // A test that fails in its middle must not keep the run from ending.
+    this.#server.unref();
     return this;
   }
 
