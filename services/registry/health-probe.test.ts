@@ -3,7 +3,7 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from "
 import { createChannel } from "nice-grpc";
 import { HealthProbe } from "./health-probe.ts";
 import type { Instance } from "./instance.ts";
-import { type Answer, startInstance } from "./testing.ts";
+import { type Answer, startInstance } from "./testing-instance.ts";
 
 function instance(port: number, change: Partial<Instance> = {}): Instance {
   return {

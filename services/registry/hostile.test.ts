@@ -6,7 +6,9 @@ import { type TestDatabase, testDatabase } from "../../test/support/database.ts"
 import { LogLines } from "../../test/support/log-lines.ts";
 import { frame, rawCall } from "../../test/support/raw-call.ts";
 import { HealthProbe } from "./health-probe.ts";
-import { hold, startInstance, startRegistry, type TestRegistry } from "./testing.ts";
+import { startRegistry, type TestRegistry } from "./testing.ts";
+import { startInstance } from "./testing-instance.ts";
+import { hold } from "./testing-lease.ts";
 
 const HOLD_LEASE = "/mesh.registry.v1.RegistryService/HoldLease";
 const MOST = 18_446_744_073_709_551_615n;

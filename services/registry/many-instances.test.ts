@@ -1,6 +1,8 @@
 import { testDatabase } from "../../test/support/database.ts";
 import type { Asker } from "./registry.ts";
-import { hold, startInstance, startRegistry } from "./testing.ts";
+import { startRegistry } from "./testing.ts";
+import { startInstance } from "./testing-instance.ts";
+import { hold } from "./testing-lease.ts";
 
 /** One process is the registry and all instances here: it takes its time. */
 const TIMEOUT_MS = 60_000;

@@ -4,7 +4,9 @@ import { Status } from "nice-grpc";
 import { Health, Protocol } from "../../gen/mesh/registry/v1/instance.ts";
 import { type TestDatabase, testDatabase } from "../../test/support/database.ts";
 import { LogLines } from "../../test/support/log-lines.ts";
-import { HeldLease, hold, startInstance, startRegistry, type TestInstance, type TestRegistry } from "./testing.ts";
+import { startRegistry, type TestRegistry } from "./testing.ts";
+import { startInstance, type TestInstance } from "./testing-instance.ts";
+import { HeldLease, hold } from "./testing-lease.ts";
 
 const ORDERS = { service: "orders", address: "127.0.0.1", version: "v1", zone: "a", grpcServices: ["shop.Orders"] };
 
