@@ -112,6 +112,7 @@ test.each([
   [BalancingPolicy.BALANCING_POLICY_RING_HASH, "x-user", { policy: "ring-hash", hashHeader: "x-user" }],
   [BalancingPolicy.BALANCING_POLICY_PICK_FIRST, "", { policy: "pick-first" }],
   [BalancingPolicy.BALANCING_POLICY_RANDOM, "", { policy: "random" }],
+  [BalancingPolicy.BALANCING_POLICY_LEAST_REQUEST, "", { policy: "least-request" }],
 ])("clients can be told of policy %i", async (policy, hashHeader, balancing) => {
   await register("v1");
 
