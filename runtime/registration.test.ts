@@ -53,6 +53,27 @@ test("waits with a stop until the registry has taken it out", async () => {
   await draining;
 });
 
+test("waits with a stop likewise after the registry was gone for a while", async () => {
+  const before = await fakeRegistry();
+  using it = register(before.address);
+  await it.logs.find({ msg: "registered" });
+  await before[Symbol.asyncDispose]();
+  const told = Promise.withResolvers<void>();
+  await using registry = await fakeRegistry({ port: before.port, beforeDrained: () => told.promise });
+  await registry.next();
+  while (!it.registration.registered) await new Promise(setImmediate);
+  let drained = false;
+
+  const draining = it.registration.drain().then(() => {
+    drained = true;
+  });
+  expect(await registry.next()).toMatchObject({ event: { $case: "drain" } });
+  expect(drained).toBe(false);
+  told.resolve();
+
+  await draining;
+});
+
 test("does not hold up a stop where the registry is gone", async () => {
   using it = register("127.0.0.1:1");
 

@@ -29,8 +29,8 @@ export class Registration {
   readonly #logger: Logger;
   readonly #channel: Channel;
   readonly #stop = new AbortController();
-  readonly #drained = Promise.withResolvers<void>();
-  #requests: Requests | undefined;
+  /** The stream by which the instance is registered now. */
+  #stream: { readonly requests: Requests; readonly ended: Promise<void> } | undefined;
   readonly #startedAt = performance.now();
   #draining = false;
   #everRegistered = false;
@@ -47,20 +47,19 @@ export class Registration {
 
   /** Whether the registry has it now. */
   get registered(): boolean {
-    return this.#requests !== undefined;
+    return this.#stream !== undefined;
   }
 
   /** Sends what was served. It is also the sign that the instance lives. Dropped while the stream is lost. */
   report(load: LoadReport): void {
-    this.#requests?.push({ event: { $case: "load", value: load } });
+    this.#stream?.requests.push({ event: { $case: "load", value: load } });
   }
 
   /** Takes the instance out. Resolves when every client of this registry knows, or the registry is not there. */
   async drain(): Promise<void> {
     this.#draining = true;
-    if (this.#requests === undefined) return;
-    this.#requests.push({ event: { $case: "drain", value: {} } });
-    await this.#drained.promise;
+    this.#stream?.requests.push({ event: { $case: "drain", value: {} } });
+    await this.#stream?.ended;
   }
 
   close(): void {
@@ -74,8 +73,6 @@ export class Registration {
     while (!signal.aborted && !this.#draining) {
       const startedAt = performance.now();
       const refused = await this.#hold(signal);
-      this.#requests = undefined;
-      this.#drained.resolve();
       if (signal.aborted || this.#draining) return;
       pauseMs = performance.now() - startedAt > LONGEST_PAUSE_MS ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       // At random, so that a thousand instances do not come back in the same moment.
@@ -87,12 +84,13 @@ export class Registration {
   /** Registers, and stays until the stream ends. @returns whether the registry has refused the instance. */
   async #hold(signal: AbortSignal): Promise<boolean> {
     const requests = new Requests({ event: { $case: "instance", value: this.#instance } });
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     try {
       const client = createClient(RegistryServiceDefinition, this.#channel);
       for await (const { event } of client.holdLease(requests, { signal })) {
         if (event?.$case === "drained") return false;
         if (event?.$case !== "registered") continue;
-        this.#requests = requests;
+        this.#stream = { requests, ended };
         this.#everRegistered = true;
         this.#complained = false;
         this.#logger.info({ registry: this.#registry, instance: event.value.instanceId }, "registered");
@@ -106,7 +104,9 @@ export class Registration {
       this.#complain(reason, refused);
       return refused;
     } finally {
+      this.#stream = undefined;
       requests.end();
+      end();
     }
   }
 

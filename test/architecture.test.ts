@@ -32,6 +32,8 @@ test("the rules of a service know nothing of gRPC and take only types from the c
     "marketplace/book",
     "marketplace/fold",
     "recommendations/shelf",
+    "registry/instance",
+    "registry/traffic",
   ];
   for (const noun of nouns) {
     const path = `services/${noun}.ts`;
