@@ -33,7 +33,7 @@ export async function askRegistry<Answer>(
   const logger = pino({ level: "silent" });
   const others: string[] = [];
   for (const address of addresses) {
-    const channel = openChannel(address);
+    const channel = openChannel(address, { caller: "operator" });
     try {
       return await ask({ address, registry: registryClient(channel, logger), traffic: trafficClient(channel, logger) });
     } catch (error) {

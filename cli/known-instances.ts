@@ -37,7 +37,7 @@ async function follow(
   signal: AbortSignal,
   onChange: (services: readonly ServiceState[]) => void,
 ): Promise<void> {
-  const channel = openChannel(address);
+  const channel = openChannel(address, { caller: "operator" });
   // That a registry does not answer yet is nothing to speak of.
   const client = registryClient(channel, pino({ level: "silent" }));
   while (!signal.aborted) {
