@@ -1,7 +1,7 @@
 import { Status } from "nice-grpc-common";
 import { BalancingPolicy } from "../gen/mesh/registry/v1/traffic_service.ts";
+import { durationOf } from "../runtime/duration.ts";
 import { Failure } from "../runtime/errors.ts";
-import { durationOf } from "./duration.ts";
 import { startRegistry } from "./fixtures/start-registry.ts";
 import { testSurroundings } from "./fixtures/surroundings.ts";
 import { changeTraffic, ejectInstance, restore, setBalancing, setFault, setSplit } from "./traffic-changes.ts";

@@ -1,9 +1,9 @@
 import { Status } from "nice-grpc-common";
 import type { TrafficClient } from "../clients/registry.ts";
 import { BalancingPolicy, type TrafficRules, type VersionShare } from "../gen/mesh/registry/v1/traffic_service.ts";
+import { durationOf } from "../runtime/duration.ts";
 import { askRegistry } from "./ask-registry.ts";
 import { BadSettings } from "./bad-settings.ts";
-import { durationOf } from "./duration.ts";
 import { printable } from "./printable.ts";
 import { type RegistryOptions, registriesFrom } from "./registry-option.ts";
 import { runCommand, type Surroundings } from "./run-command.ts";

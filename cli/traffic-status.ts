@@ -1,6 +1,6 @@
 import { Status } from "nice-grpc-common";
 import { BalancingPolicy, type TrafficRules } from "../gen/mesh/registry/v1/traffic_service.ts";
-import { durationMs } from "./duration.ts";
+import { durationMs } from "../runtime/duration.ts";
 
 /** What is set for the traffic of a service. null and [] where nothing is. */
 export interface TrafficStatus {

@@ -11,8 +11,8 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import type { Duration } from "../gen/google/protobuf/duration.ts";
 import { EndUser, MethodPolicy } from "../gen/mesh/policy/v1/policy.ts";
+import { durationMs } from "./duration.ts";
 import type { FieldViolation } from "./errors.ts";
 import { compileRules } from "./field-rules.ts";
 import { MisfitError } from "./value-rules.ts";
@@ -125,15 +125,15 @@ function compileMethod(registry: FileRegistry, service: DescService, method: Des
     throw new ContractError(`${path}: ${problem}`);
   };
   if (policy.endUser === EndUser.END_USER_UNSPECIFIED) refuse("end_user is not said");
-  const defaultDeadlineMs = milliseconds(policy.defaultDeadline);
+  const defaultDeadlineMs = durationMs(policy.defaultDeadline);
   if (!(defaultDeadlineMs > 0)) refuse("default_deadline must be more than zero");
-  const maxDeadlineMs = policy.maxDeadline === undefined ? defaultDeadlineMs : milliseconds(policy.maxDeadline);
+  const maxDeadlineMs = policy.maxDeadline === undefined ? defaultDeadlineMs : durationMs(policy.maxDeadline);
   if (maxDeadlineMs < defaultDeadlineMs) refuse("max_deadline is shorter than default_deadline");
   if (policy.retry !== undefined && !idempotent) refuse("retry needs an idempotency_level");
   if (policy.retry !== undefined && (policy.retry.maxAttempts < 2 || policy.retry.maxAttempts > 5)) {
     refuse("retry.max_attempts must be 2 to 5");
   }
-  const [firstPauseMs, longestPauseMs] = [milliseconds(policy.retry?.initialBackoff), milliseconds(policy.retry?.maxBackoff)];
+  const [firstPauseMs, longestPauseMs] = [durationMs(policy.retry?.initialBackoff), durationMs(policy.retry?.maxBackoff)];
   if (policy.retry !== undefined && !(firstPauseMs > 0 && longestPauseMs >= firstPauseMs)) {
     refuse("retry needs initial_backoff and max_backoff, which is not shorter");
   }
@@ -187,8 +187,4 @@ function infrastructurePolicy(method: DescMethod): MethodPolicy {
     defaultDeadline: { seconds: method.methodKind === "unary" ? 5n : 3600n },
     maxDeadline: { seconds: 86_400n },
   });
-}
-
-function milliseconds(duration: Duration | undefined): number {
-  return duration === undefined ? 0 : Number(duration.seconds) * 1_000 + duration.nanos / 1_000_000;
 }

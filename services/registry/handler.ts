@@ -5,13 +5,13 @@ import type {
   RegistryState,
   ServiceState,
 } from "../../gen/mesh/registry/v1/registry_service.ts";
+import { durationOf } from "../../runtime/duration.ts";
 import { Failure, invalidField } from "../../runtime/errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Catalog } from "./catalog.ts";
 import { holdLease, notRegistered } from "./hold-lease.ts";
 import { instanceOf } from "./instance.ts";
 import type { Loads } from "./load.ts";
-import { durationMessage } from "./messages.ts";
 import type { Overview } from "./overview.ts";
 
 export interface RegistryDeps {
@@ -40,12 +40,12 @@ export function registryHandler(deps: RegistryDeps): RegistryServiceImplementati
       catalog.register(instance);
       const { id, service, address, port } = instance;
       logger.info({ instance: id, service, address, port }, "instance registered");
-      return { instanceId: id, lease: durationMessage(catalog.leaseMs) };
+      return { instanceId: id, lease: durationOf(catalog.leaseMs) };
     },
 
     async heartbeat({ instanceId }) {
       if (!catalog.renew(instanceId)) throw notRegistered(instanceId);
-      return { lease: durationMessage(catalog.leaseMs) };
+      return { lease: durationOf(catalog.leaseMs) };
     },
 
     async deregister({ instanceId }) {

@@ -1,6 +1,7 @@
 import type { Duration } from "../../gen/google/protobuf/duration.ts";
 import type { CallRate, InstanceLoad } from "../../gen/mesh/registry/v1/instance.ts";
 import type { CallCount, LoadReport } from "../../gen/mesh/registry/v1/registry_service.ts";
+import { durationMs, durationOf } from "../../runtime/duration.ts";
 import { LATENCY_BUCKETS_MS } from "../../runtime/latency.ts";
 
 /** How far back the load of an instance goes. */
@@ -115,7 +116,7 @@ export class Loads {
     const ended = Number(call.ended);
     add(count, ENDED, ended);
     add(count, FAILED, Math.min(Number(call.failed), ended));
-    add(count, TOTAL_MS, Math.min(Math.max(0, millisecondsOf(call.totalLatency)), ended * LONGEST_LATENCY_MS));
+    add(count, TOTAL_MS, Math.min(Math.max(0, durationMs(call.totalLatency)), ended * LONGEST_LATENCY_MS));
     for (let i = FIRST_BUCKET; i < COUNT_LENGTH; i++) add(count, i, Number(call.latencyCounts[i - FIRST_BUCKET] ?? 0n));
   }
 }
@@ -127,7 +128,7 @@ function busiest(calls: readonly CallCount[]): readonly CallCount[] {
 
 /** @param sinceLastMs how long ago the last report came; NaN if there was none. */
 function intervalOf(said: Duration | undefined, sinceLastMs: number): number {
-  const saidMs = millisecondsOf(said);
+  const saidMs = durationMs(said);
   if (saidMs >= SHORTEST_INTERVAL_MS && saidMs <= LONGEST_INTERVAL_MS) return saidMs;
   return Math.min(Math.max(sinceLastMs || USUAL_INTERVAL_MS, SHORTEST_INTERVAL_MS), LONGEST_INTERVAL_MS);
 }
@@ -155,8 +156,8 @@ function rateOf(key: string, count: Count, seconds: number): CallRate {
     ...{ caller, method },
     callsPerSecond: ended / seconds,
     failedShare: ended === 0 ? 0 : failed / ended,
-    meanLatency: ended === 0 ? undefined : durationOf(totalMs / ended),
-    p95Latency: p95Ms === undefined ? undefined : durationOf(p95Ms),
+    meanLatency: ended === 0 ? undefined : latencyOf(totalMs / ended),
+    p95Latency: p95Ms === undefined ? undefined : latencyOf(p95Ms),
   };
 }
 
@@ -187,11 +188,7 @@ function add(count: Count, index: number, more: number): void {
   count[index] = (count[index] ?? 0) + more;
 }
 
-function millisecondsOf(duration: Duration | undefined): number {
-  return duration === undefined ? 0 : Number(duration.seconds) * 1_000 + duration.nanos / 1_000_000;
-}
-
-function durationOf(ms: number): Duration {
-  const micros = Math.round(ms * 1_000);
-  return { seconds: BigInt(Math.floor(micros / 1_000_000)), nanos: (micros % 1_000_000) * 1_000 };
+/** To the microsecond: latencies are not known better. */
+function latencyOf(ms: number): Duration {
+  return durationOf(Math.round(ms * 1_000) / 1_000);
 }

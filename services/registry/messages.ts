@@ -1,4 +1,3 @@
-import type { Duration } from "../../gen/google/protobuf/duration.ts";
 import {
   Health as HealthNumber,
   type InstanceLoad,
@@ -13,6 +12,7 @@ import {
   type Fault as FaultMessage,
   type TrafficRules,
 } from "../../gen/mesh/registry/v1/traffic_service.ts";
+import { durationOf } from "../../runtime/duration.ts";
 import type { InstanceView, ServiceView } from "./catalog-view.ts";
 import type { Health } from "./endpoints.ts";
 import type { Instance } from "./instance.ts";
@@ -80,7 +80,7 @@ export function rulesMessage({ split, fault, balancing, ejected }: Rules): Traff
 }
 
 function faultMessage({ percent, delayMs, abortCode }: Fault): FaultMessage {
-  return { percent, abortCode, delay: delayMs === 0 ? undefined : durationMessage(delayMs) };
+  return { percent, abortCode, delay: delayMs === 0 ? undefined : durationOf(delayMs) };
 }
 
 function balancingMessage(balancing: Balancing): BalancingMessage {
@@ -92,11 +92,4 @@ export function policyOf(policy: BalancingPolicy): Balancing["policy"] | undefin
   return POLICY_NAMES.get(policy);
 }
 
-/** @param ms not negative */
-export function durationMessage(ms: number): Duration {
-  return { seconds: BigInt(Math.floor(ms / 1_000)), nanos: Math.round((ms % 1_000) * 1_000_000) };
-}
-
-export function milliseconds({ seconds, nanos }: Duration): number {
-  return Number(seconds) * 1_000 + nanos / 1_000_000;
-}
+export { durationOf as durationMessage };

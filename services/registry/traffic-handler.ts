@@ -4,10 +4,11 @@ import type {
   TrafficRules,
   TrafficServiceImplementation,
 } from "../../gen/mesh/registry/v1/traffic_service.ts";
+import { durationMs } from "../../runtime/duration.ts";
 import { invalidField } from "../../runtime/errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { audited } from "./audit.ts";
-import { milliseconds, policyOf, rulesMessage } from "./messages.ts";
+import { policyOf, rulesMessage } from "./messages.ts";
 import type { Balancing, Fault } from "./routing.ts";
 import { checkBalancing, checkFault, NO_RULES } from "./traffic.ts";
 import type { Change, TrafficControl } from "./traffic-control.ts";
@@ -62,7 +63,7 @@ function rulesAfter({ services: [service = ""], after }: Change): TrafficRules {
 function faultOf(message: FaultMessage | undefined): Fault {
   if (message === undefined) throw invalidField("fault", "is required");
   const { percent, delay, abortCode } = message;
-  const delayMs = delay && milliseconds(delay);
+  const delayMs = delay && durationMs(delay);
   checkFault({ delayMs, abortCode });
   // What is less than a millisecond is one: 0 would be no delay.
   return { percent, abortCode, delayMs: delayMs === undefined ? 0 : Math.max(1, Math.round(delayMs)) };

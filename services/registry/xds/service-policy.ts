@@ -1,7 +1,7 @@
 import { type FileRegistry, getOption, hasOption, toBinary } from "@bufbuild/protobuf";
-import type { Duration } from "../../../gen/google/protobuf/duration.ts";
 import { ServicePolicy } from "../../../gen/mesh/policy/v1/policy.ts";
 import { ContractError } from "../../../runtime/contracts.ts";
+import { durationMs } from "../../../runtime/duration.ts";
 
 /** What the contracts of a service say about its callers, ready to be told to them. */
 export interface CallerPolicy {
@@ -73,8 +73,8 @@ function ejectionOf(set: NonNullable<ServicePolicy["outlierEjection"]>, typeName
   const ejection = {
     failurePercentage: set.failurePercentage || DEFAULT_EJECTION.failurePercentage,
     requestVolume: set.requestVolume || DEFAULT_EJECTION.requestVolume,
-    intervalMs: milliseconds(set.interval) ?? DEFAULT_EJECTION.intervalMs,
-    baseEjectionTimeMs: milliseconds(set.baseEjectionTime) ?? DEFAULT_EJECTION.baseEjectionTimeMs,
+    intervalMs: set.interval ? durationMs(set.interval) : DEFAULT_EJECTION.intervalMs,
+    baseEjectionTimeMs: set.baseEjectionTime ? durationMs(set.baseEjectionTime) : DEFAULT_EJECTION.baseEjectionTimeMs,
     maxEjectionPercent: set.maxEjectionPercent || DEFAULT_EJECTION.maxEjectionPercent,
   };
   const refuse = (problem: string): never => {
@@ -86,8 +86,4 @@ function ejectionOf(set: NonNullable<ServicePolicy["outlierEjection"]>, typeName
   if (!(ejection.intervalMs > 0)) refuse("interval must be more than zero");
   if (!(ejection.baseEjectionTimeMs > 0)) refuse("base_ejection_time must be more than zero");
   return ejection;
-}
-
-function milliseconds(duration: Duration | undefined): number | undefined {
-  return duration && Number(duration.seconds) * 1_000 + duration.nanos / 1_000_000;
 }

@@ -1,5 +1,4 @@
 import { html } from "ghtml";
-import type { Duration } from "../../../../gen/google/protobuf/duration.ts";
 
 const NOT_KNOWN = "–";
 const LONGEST_TEXT = 400;
@@ -46,11 +45,6 @@ export function formatShare(share: number): string {
 export function formatLatency(ms: number | undefined): string {
   if (ms === undefined || !Number.isFinite(ms)) return NOT_KNOWN;
   return ms < 1_000 ? `${threeDigits.format(ms)} ms` : `${threeDigits.format(ms / 1_000)} s`;
-}
-
-/** An unset duration is 0. */
-export function durationMs(duration: Duration | undefined): number {
-  return duration === undefined ? 0 : Number(duration.seconds) * 1_000 + duration.nanos / 1e6;
 }
 
 /** "1 call", "2 calls" */

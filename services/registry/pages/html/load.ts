@@ -1,6 +1,6 @@
 import type { CallRate } from "../../../../gen/mesh/registry/v1/instance.ts";
 import type { ServiceState } from "../../../../gen/mesh/registry/v1/registry_service.ts";
-import { durationMs } from "./format.ts";
+import { durationMs } from "../../../../runtime/duration.ts";
 
 /** What some calls have in common. */
 export interface Rate {

@@ -1,7 +1,8 @@
 import { Status } from "nice-grpc-common";
 import type { ServiceState } from "../../../../gen/mesh/registry/v1/registry_service.ts";
 import { type Balancing, BalancingPolicy, type Fault } from "../../../../gen/mesh/registry/v1/traffic_service.ts";
-import { durationMs, formatLatency } from "./format.ts";
+import { durationMs } from "../../../../runtime/duration.ts";
+import { formatLatency } from "./format.ts";
 
 const POLICIES: ReadonlyMap<BalancingPolicy, string> = new Map([
   [BalancingPolicy.BALANCING_POLICY_ROUND_ROBIN, "Callers take the instances in turn (round robin)."],
