@@ -60,7 +60,7 @@ export function serviceSettings(defaults: { port: number; adminPort: number }) {
     /** Where this instance is, such as a zone of a cloud. */
     ZONE: z
       .string()
-      .regex(/^[-A-Za-z0-9._]{0,63}$/, "Expected a name such as europe-west1-b")
+      .regex(/^([A-Za-z0-9][-A-Za-z0-9._]{0,62})?$/, "Expected a name such as europe-west1-b")
       .default(""),
     /** The share of this instance under weighted balancing, against the weights of others. */
     INSTANCE_WEIGHT: z.coerce.number().int().min(1).max(1_000).default(1),

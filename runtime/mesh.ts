@@ -9,10 +9,10 @@ import { registryAddresses } from "./registry-addresses.ts";
 import { startRegistryRelay } from "./registry-relay.ts";
 import { useXdsBootstrap, xdsBootstrap } from "./xds-bootstrap.ts";
 
-/** How often an instance tells what it served, which is also how it says that it lives. */
+/** How often an instance tells what it served until a registry has said how often it wants to hear of it. */
 const REPORT_MS = 2_000;
 /** How often to look whether there are other registries. */
-const LOOK_MS = 5_000;
+const LOOK_MS = 1_000;
 /** How long a stop waits for the registries to tell all clients. */
 const LEAVE_MS = 3_000;
 
@@ -66,15 +66,20 @@ export async function joinMesh(options: MeshOptions): Promise<Mesh> {
   useXdsBootstrap(xdsBootstrap({ registries: [relay.uri], nodeId: id, cluster: service, zone }));
 
   const registrations = new Map<string, Registration>();
-  const stops: (() => void)[] = [];
+  let left = false;
+  let stopLooking = () => {};
+  let reporting: NodeJS.Timeout | undefined;
   return {
     id,
     enter(server, port) {
       const instance = instanceOf(id, options, server, port);
       const look = async () => {
         const addresses = await registryAddresses(registries);
+        // A name that leads nowhere for a moment does not mean that the registries are gone.
+        if (left || addresses.length === 0) return;
         for (const address of addresses) {
-          if (!registrations.has(address)) registrations.set(address, new Registration({ registry: address, instance, logger }));
+          if (registrations.has(address)) continue;
+          registrations.set(address, new Registration({ registry: address, instance, logger, onRegistered: scheduleReport }));
         }
         for (const [address, registration] of registrations) {
           if (addresses.includes(address) || registration.registered) continue;
@@ -82,16 +87,25 @@ export async function joinMesh(options: MeshOptions): Promise<Mesh> {
           registration.close();
         }
       };
-      const report = async () => {
+      const scheduleReport = () => {
+        const wanted = [...registrations.values()].flatMap(({ reportIntervalMs }) => reportIntervalMs ?? []);
+        clearTimeout(reporting);
+        reporting = setTimeout(report, Math.min(REPORT_MS, ...wanted));
+      };
+      const report = () => {
         const load = server.takeLoad();
         for (const registration of registrations.values()) registration.report(load);
+        scheduleReport();
       };
       const onError = (error: unknown) => logger.error({ err: error }, "could not keep up with the registries");
-      stops.push(pollEvery(LOOK_MS, look, onError), pollEvery(REPORT_MS, report, onError));
+      stopLooking = pollEvery(LOOK_MS, look, onError);
       look().catch(onError);
+      scheduleReport();
     },
     async leave() {
-      for (const stop of stops) stop();
+      left = true;
+      stopLooking();
+      clearTimeout(reporting);
       const late = new Promise((resolve) => setTimeout(resolve, LEAVE_MS).unref());
       await Promise.race([Promise.all([...registrations.values()].map((registration) => registration.drain())), late]);
     },

@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Channel, ClientError, createChannel, createClient, Status } from "nice-grpc";
 import type { Instance } from "../gen/mesh/registry/v1/instance.ts";
-import { type HoldLeaseRequest, type LoadReport, RegistryServiceDefinition } from "../gen/mesh/registry/v1/registry_service.ts";
+import {
+  type HoldLeaseRequest,
+  type LoadReport,
+  type Registered,
+  RegistryServiceDefinition,
+} from "../gen/mesh/registry/v1/registry_service.ts";
 import type { Logger } from "./logger.ts";
 
 const FIRST_PAUSE_MS = 100;
@@ -30,14 +35,23 @@ export class Registration {
   readonly #channel: Channel;
   readonly #stop = new AbortController();
   /** The stream by which the instance is registered now. */
-  #stream: { readonly requests: Requests; readonly ended: Promise<void> } | undefined;
+  #stream: Requests | undefined;
+  /** The attempt to be registered that is under way, or the last one. */
+  #holding: Promise<boolean> = Promise.resolve(false);
+  #reportIntervalMs: number | undefined;
   readonly #startedAt = performance.now();
   #draining = false;
   #everRegistered = false;
   #complained = false;
 
-  /** @param options.registry "host:port" */
-  constructor(options: { registry: string; instance: Instance; logger: Logger }) {
+  readonly #onRegistered: () => void;
+
+  /**
+   * @param options.registry "host:port"
+   * @param options.onRegistered called each time that the registry has taken the instance.
+   */
+  constructor(options: { registry: string; instance: Instance; logger: Logger; onRegistered?: () => void }) {
+    this.#onRegistered = options.onRegistered ?? (() => {});
     this.#registry = options.registry;
     this.#instance = options.instance;
     this.#logger = options.logger;
@@ -50,16 +64,21 @@ export class Registration {
     return this.#stream !== undefined;
   }
 
+  /** How often the registry wants to hear of the instance; undefined before it has said so. */
+  get reportIntervalMs(): number | undefined {
+    return this.#reportIntervalMs;
+  }
+
   /** Sends what was served. It is also the sign that the instance lives. Dropped while the stream is lost. */
   report(load: LoadReport): void {
-    this.#stream?.requests.push({ event: { $case: "load", value: load } });
+    this.#stream?.push({ event: { $case: "load", value: load } });
   }
 
   /** Takes the instance out. Resolves when every client of this registry knows, or the registry is not there. */
   async drain(): Promise<void> {
     this.#draining = true;
-    this.#stream?.requests.push({ event: { $case: "drain", value: {} } });
-    await this.#stream?.ended;
+    this.#stream?.push(DRAIN);
+    await this.#holding;
   }
 
   close(): void {
@@ -72,7 +91,8 @@ export class Registration {
     let pauseMs = FIRST_PAUSE_MS;
     while (!signal.aborted && !this.#draining) {
       const startedAt = performance.now();
-      const refused = await this.#hold(signal);
+      this.#holding = this.#hold(signal);
+      const refused = await this.#holding;
       if (signal.aborted || this.#draining) return;
       pauseMs = performance.now() - startedAt > LONGEST_PAUSE_MS ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       // At random, so that a thousand instances do not come back in the same moment.
@@ -84,13 +104,16 @@ export class Registration {
   /** Registers, and stays until the stream ends. @returns whether the registry has refused the instance. */
   async #hold(signal: AbortSignal): Promise<boolean> {
     const requests = new Requests({ event: { $case: "instance", value: this.#instance } });
-    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     try {
       const client = createClient(RegistryServiceDefinition, this.#channel);
       for await (const { event } of client.holdLease(requests, { signal })) {
         if (event?.$case === "drained") return false;
         if (event?.$case !== "registered") continue;
-        this.#stream = { requests, ended };
+        this.#stream = requests;
+        this.#reportIntervalMs = millisecondsOf(event.value);
+        // It began to leave while it was being registered.
+        if (this.#draining) requests.push(DRAIN);
+        else this.#onRegistered();
         this.#everRegistered = true;
         this.#complained = false;
         this.#logger.info({ registry: this.#registry, instance: event.value.instanceId }, "registered");
@@ -106,7 +129,6 @@ export class Registration {
     } finally {
       this.#stream = undefined;
       requests.end();
-      end();
     }
   }
 
@@ -117,6 +139,12 @@ export class Registration {
     this.#complained = true;
     this.#logger.warn({ registry: this.#registry, reason }, "not registered: the registry is tried again");
   }
+}
+
+const DRAIN: HoldLeaseRequest = { event: { $case: "drain", value: {} } };
+
+function millisecondsOf({ reportInterval }: Registered): number | undefined {
+  return reportInterval && Number(reportInterval.seconds) * 1_000 + reportInterval.nanos / 1_000_000;
 }
 
 /** What a registry says that does not want the instance. */

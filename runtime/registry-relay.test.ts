@@ -39,6 +39,14 @@ test("keeps a connection waiting until a registry is there, with what it has sai
   expect(await answer).toBe("a:hello");
 });
 
+test("lets go of a registry that says nothing", async () => {
+  await using silent = await echo("");
+  await using relay = await relayTo([silent.address], { silenceMs: 50 });
+  await using client = await relay.connect();
+
+  await client.closed;
+});
+
 test("ends all connections when it is closed", async () => {
   await using registry = await echo("a");
   const relay = await relayTo([registry.address]);
@@ -50,13 +58,13 @@ test("ends all connections when it is closed", async () => {
   await client.closed;
 });
 
-/** A server that puts its name before what it hears. */
+/** A server that puts its name before what it hears; one without a name says nothing. */
 async function echo(name: string, port = 0) {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     sockets.add(socket);
     socket.on("error", () => {});
-    socket.on("data", (data) => socket.write(`${name}:${data}`));
+    socket.on("data", (data) => name !== "" && socket.write(`${name}:${data}`));
   }).listen(port, "127.0.0.1");
   await once(server, "listening");
   const { port: bound } = server.address() as AddressInfo;
@@ -67,9 +75,9 @@ async function echo(name: string, port = 0) {
   return { port: bound, address: `127.0.0.1:${bound}`, stop, [Symbol.asyncDispose]: stop };
 }
 
-async function relayTo(registries: string[]) {
+async function relayTo(registries: string[], options: { silenceMs?: number } = {}) {
   const logger = createLogger({ name: "test", level: "debug", destination: new LogLines() });
-  const { uri, close } = await startRegistryRelay({ registries, logger });
+  const { uri, close } = await startRegistryRelay({ registries, logger, ...options });
   return {
     async connect() {
       const socket = createConnection(uri.slice("unix:".length));

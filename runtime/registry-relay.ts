@@ -10,7 +10,7 @@ const CONNECT_TIMEOUT_MS = 2_000;
 /** How soon the registries are tried again when none of them answers. */
 const TRY_AGAIN_MS = 250;
 /** The registry pings every ten seconds: one from which nothing comes for longer is gone without a word. */
-const SILENCE_MS = 25_000;
+const SILENCE_MS = 13_000;
 
 export interface RegistryRelay {
   /** What xDS clients of this process take for their control plane: "unix:<socket>". */
@@ -28,7 +28,13 @@ export interface RegistryRelay {
  *
  * @param registries "host:port" of each; the one that answered last is asked first.
  */
-export async function startRegistryRelay(options: { registries: readonly string[]; logger: Logger }): Promise<RegistryRelay> {
+export async function startRegistryRelay(options: {
+  registries: readonly string[];
+  logger: Logger;
+  /** How long a registry may say nothing before another one is asked. The default is 13,000. */
+  silenceMs?: number;
+}): Promise<RegistryRelay> {
+  const { silenceMs = SILENCE_MS } = options;
   const folder = await mkdtemp(join(tmpdir(), "bookmesh-xds-"));
   const path = join(folder, "socket");
   const clients = new Set<Socket>();
@@ -37,7 +43,7 @@ export async function startRegistryRelay(options: { registries: readonly string[
   const pass = async (client: Socket) => {
     while (!client.destroyed) {
       for (const address of inOrder(await registryAddresses(options.registries), preferred)) {
-        const registry = client.destroyed ? undefined : await connect(address);
+        const registry = client.destroyed ? undefined : await connect(address, silenceMs);
         if (registry === undefined) continue;
         preferred = address;
         options.logger.debug({ registry: address }, "connected to a registry by xDS");
@@ -77,7 +83,7 @@ function inOrder(addresses: readonly string[], preferred: string): string[] {
 }
 
 /** A connection to a registry, or undefined if it does not answer. */
-function connect(address: string): Promise<Socket | undefined> {
+function connect(address: string, silenceMs: number): Promise<Socket | undefined> {
   const { hostname, port } = new URL(`tcp://${address}`);
   return new Promise((resolve) => {
     const socket = createConnection({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port), noDelay: true });
@@ -85,7 +91,7 @@ function connect(address: string): Promise<Socket | undefined> {
     socket.on("error", () => {});
     socket.once("close", () => resolve(undefined));
     socket.once("connect", () => {
-      socket.setTimeout(SILENCE_MS);
+      socket.setTimeout(silenceMs);
       resolve(socket);
     });
   });

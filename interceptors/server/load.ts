@@ -17,6 +17,8 @@ const FAILED: ReadonlySet<Status> = new Set([
 /** A caller chooses its name itself: names beyond these share "unknown" until the next report. */
 const MOST_CALLERS = 100;
 const UNKNOWN = "unknown";
+/** What a report has room for: the busiest come first. */
+const MOST_COUNTS = 500;
 
 /** How clients of the mesh begin their user agent: see clients/channel.ts. */
 const CALLER = /^bookmesh-([a-z][-a-z0-9]{0,62})(?:$| )/;
@@ -69,9 +71,10 @@ export function loadCounter(options: { now?: () => number } = {}): LoadCounter {
       count.latencies[bucket] = (count.latencies[bucket] as number) + 1;
     },
     take() {
-      const calls = [...callers].flatMap(([caller, methods]) =>
-        [...methods].map(([{ path }, count]) => callCount(caller, path, count)),
-      );
+      const calls = [...callers]
+        .flatMap(([caller, methods]) => [...methods].map(([{ path }, count]) => callCount(caller, path, count)))
+        .sort((a, b) => Number(b.ended - a.ended))
+        .slice(0, MOST_COUNTS);
       const at = now();
       const report = LoadReport.fromPartial({ interval: duration(at - since), callsInFlight: inFlight, calls });
       since = at;

@@ -6,8 +6,9 @@ import type { RegistryDeps } from "./handler.ts";
 import { type Instance, instanceOf } from "./instance.ts";
 import { durationMessage } from "./messages.ts";
 
-/** How often instances are to report their load. */
+/** How often instances are to report their load: less often than they have to say that they live. */
 const REPORT_INTERVAL_MS = 2_000;
+const REPORTS_A_LEASE = 3;
 
 /** Keeps an instance registered for as long as its stream lives. */
 export async function* holdLease(
@@ -29,7 +30,7 @@ export async function* holdLease(
         value: {
           instanceId: instance.id,
           lease: durationMessage(catalog.leaseMs),
-          reportInterval: durationMessage(REPORT_INTERVAL_MS),
+          reportInterval: durationMessage(Math.min(REPORT_INTERVAL_MS, catalog.leaseMs / REPORTS_A_LEASE)),
         },
       },
     };

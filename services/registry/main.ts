@@ -39,7 +39,11 @@ registry.add(server);
 xds.addTo(server);
 
 const web = await pages({
-  services: () => registry.catalog.list().map((view) => registry.overview.service(view)),
+  services: () => registry.overview.services(),
+  service(name) {
+    const view = registry.catalog.get(name);
+    return view && registry.overview.service(view);
+  },
   registry: () => registry.state,
   clients: () => xds.clients(),
   register(message, observed) {

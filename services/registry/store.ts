@@ -16,18 +16,17 @@ interface Schema {
   traffic_rules: RuleRow;
 }
 
-export type RegistryStore = TrafficStore & Pick<Database<Schema>, "check" | "close">;
+export type RegistryStore = TrafficStore & Pick<Database<Schema>, "close">;
 
 /** Opens the traffic rules at `url` and brings their schema up to date. */
 export async function openRegistryStore(url: string, logger: Logger): Promise<RegistryStore> {
-  const { db, check, close } = await openDatabase<Schema>({ url, logger, migrations: { "0001-traffic": traffic } });
+  const { db, close } = await openDatabase<Schema>({ url, logger, migrations: { "0001-traffic": traffic } });
 
   const revision = async () => {
     const row = await db.selectFrom("traffic_revision").select("number").executeTakeFirstOrThrow();
     return row.number;
   };
   return {
-    check,
     close,
     revision,
 

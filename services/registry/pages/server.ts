@@ -14,6 +14,8 @@ import { unknownRoutes } from "./unknown-routes.ts";
 export interface PagesDeps {
   /** All services now, by name, as ListServices says them. */
   services(): readonly ServiceState[];
+  /** One of them; undefined if there is none by that name. */
+  service(name: string): ServiceState | undefined;
   registry(): RegistryState;
   clients(): readonly ClientState[];
   /**

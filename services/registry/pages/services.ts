@@ -3,20 +3,20 @@ import type { PagesDeps } from "./server.ts";
 import { serviceDocument, Turns } from "./service-document.ts";
 
 /** GET /services and GET /services/<name> */
-export function serviceRoutes(app: FastifyInstance, { services }: Pick<PagesDeps, "services">): void {
+export function serviceRoutes(app: FastifyInstance, { services, service }: Pick<PagesDeps, "services" | "service">): void {
   // Each has its turns: who looks at everything now and then must not disturb those who look one service up.
   const listTurns = new Turns();
   const turns = new Turns();
 
   app.get("/services", async (_request, reply) => {
     reply.header("cache-control", "no-store");
-    return Object.fromEntries(services().map((service) => [service.name, serviceDocument(service, listTurns)]));
+    return Object.fromEntries(services().map((one) => [one.name, serviceDocument(one, listTurns)]));
   });
 
   app.get<{ Params: { name: string } }>("/services/:name", async ({ params }, reply) => {
     reply.header("cache-control", "no-store");
-    const service = services().find(({ name }) => name === params.name);
-    if (service === undefined) return reply.status(404).send({ error: "Service not found" });
-    return serviceDocument(service, turns);
+    const found = service(params.name);
+    if (found === undefined) return reply.status(404).send({ error: "Service not found" });
+    return serviceDocument(found, turns);
   });
 }

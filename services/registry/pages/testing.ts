@@ -15,8 +15,10 @@ import type { ServiceDocument } from "./service-document.ts";
 export async function openPages(deps: Partial<PagesDeps> = {}) {
   const logs: Record<string, unknown>[] = [];
   const registered: Instance[] = [];
+  const services = deps.services ?? (() => []);
   const app = await pages({
-    services: () => [],
+    services,
+    service: (wanted) => services().find(({ name }) => name === wanted),
     registry: () => RegistryState.fromPartial({ id: "registry-0", description: "The registry of the tests." }),
     clients: () => [],
     register(message, observedAddress) {

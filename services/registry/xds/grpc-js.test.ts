@@ -116,15 +116,6 @@ test("calls are divided as the split says, and as it says next, without a restar
   expect(await mesh.calls(40)).toEqual({ a: 10, b: 10, c: 10, d: 10 });
 });
 
-test("the share of a version that has no instance goes to the other", async () => {
-  await using mesh = await startMesh({ split: split(90, 10) });
-  await mesh.connected(NAMES);
-
-  await mesh.tell({ split: split(90, 10), endpoints: [at("c"), at("d")] });
-
-  expect(await mesh.calls(100)).toEqual({ c: 50, d: 50 });
-});
-
 test("a fault hits its share of the calls, until it is taken back", async () => {
   await using mesh = await startMesh();
   await mesh.connected(NAMES);

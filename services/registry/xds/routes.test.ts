@@ -1,7 +1,7 @@
 import type { Route } from "@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/Route.js";
 import type { Fault, RoutedService } from "../routing.ts";
 import { httpFault } from "./fault.ts";
-import { routesOf, sharesOf } from "./routes.ts";
+import { routesOf } from "./routes.ts";
 import { endpoint, routed } from "./testing/routed.ts";
 
 const ECHO = "bookmesh.testing.v1.EchoService";
@@ -92,16 +92,6 @@ test("calls are divided between versions by weights, whose sum is said", () => {
     },
     hash_policy: [],
   });
-});
-
-test("the share of a version without endpoints goes to the others", () => {
-  const split = [
-    { version: "v1", percent: 90 },
-    { version: "v2", percent: 10 },
-  ];
-
-  expect(sharesOf(routed("echo", { split, endpoints: [endpoint(2, { version: "v2" })] }))).toEqual([split[1]]);
-  expect(sharesOf(routed("echo", { split, endpoints: [endpoint(3, { version: "v3" })] }))).toEqual(split);
 });
 
 test("ring hash takes its hash from the header", () => {

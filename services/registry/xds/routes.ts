@@ -2,7 +2,7 @@ import type { RetryPolicy } from "@grpc/grpc-js-xds/build/src/generated/envoy/co
 import type { RouteAction } from "@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/RouteAction.js";
 import type { RouteConfiguration } from "@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/RouteConfiguration.js";
 import { ContractError, type MethodContract, serviceContract } from "../../../runtime/contracts.ts";
-import type { RoutedService } from "../routing.ts";
+import type { RoutedService, VersionShare } from "../routing.ts";
 import { clusterNameOf } from "./clusters.ts";
 import { duration } from "./duration.ts";
 import { FAULT_FILTER, httpFault } from "./fault.ts";
@@ -29,18 +29,9 @@ export function routesOf(service: RoutedService): RouteConfiguration {
   };
 }
 
-/**
- * The shares of the versions that get calls, by version. Empty if calls are not divided.
- *
- * The share of a version that has no endpoint goes to the others. When none of
- * them has one, the split stays as it is: another version is not a stand-in for
- * those that were chosen.
- */
-export function sharesOf(service: RoutedService): readonly { version: string; percent: number }[] {
-  const chosen = service.split.filter(({ percent }) => percent > 0);
-  const versions = new Set(service.endpoints.map(({ version }) => version));
-  const alive = chosen.filter(({ version }) => versions.has(version));
-  return (alive.length > 0 ? alive : chosen).toSorted((a, b) => compare(a.version, b.version));
+/** The shares of the versions that get calls, by version. Empty if calls are not divided. */
+export function sharesOf({ split }: RoutedService): readonly VersionShare[] {
+  return split.filter(({ percent }) => percent > 0).toSorted((a, b) => compare(a.version, b.version));
 }
 
 /** Where the calls go. */

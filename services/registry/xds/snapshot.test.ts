@@ -61,20 +61,13 @@ test("the clusters of a split stay when it is over, and follow their endpoints",
   ]);
 });
 
-test("the routes follow the versions that have endpoints", () => {
-  const snapshot = new Snapshot();
-  snapshot.update(routed("echo", { endpoints: [V1, V2], split: SPLIT }));
-
-  expect(changes(snapshot, routed("echo", { endpoints: [V1], split: SPLIT }))).toContain("RouteConfiguration echo");
-});
-
 test("there are no endpoints only where some have been seen", () => {
   const snapshot = new Snapshot();
   const withEndpoints = (endpoints: Endpoint[]) => changes(snapshot, routed("echo", { endpoints, split: SPLIT }));
 
   expect(withEndpoints([]).filter((change) => change.includes("Assignment"))).toEqual([]);
   expect(withEndpoints([V1])).toContain("ClusterLoadAssignment echo|v1");
-  expect(withEndpoints([])).toEqual(["RouteConfiguration echo", "ClusterLoadAssignment echo", "ClusterLoadAssignment echo|v1"]);
+  expect(withEndpoints([])).toEqual(["ClusterLoadAssignment echo", "ClusterLoadAssignment echo|v1"]);
 });
 
 test("no two resources have the same version, and later ones have larger", () => {

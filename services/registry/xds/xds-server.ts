@@ -50,7 +50,8 @@ export class XdsServer {
   readonly #responses = new Responses();
   readonly #streams = new Set<AdsStream>();
   readonly #waiters = new Set<Waiter>();
-  readonly #stopWarmUp: () => void;
+  readonly #startWarmUp: () => () => void;
+  #stopWarmUp = () => {};
   #warmingUp = true;
   #closed = false;
   /** Streams that may have something to send. Undefined: no round is due. */
@@ -60,11 +61,12 @@ export class XdsServer {
   constructor({ logger, warmUpMs = DEFAULT_WARM_UP_MS, startTimer = startTimeout }: XdsServerOptions) {
     checkServicePolicies(contracts);
     this.#logger = logger;
-    this.#stopWarmUp = startTimer(() => this.#endWarmUp(), warmUpMs);
+    this.#startWarmUp = () => startTimer(() => this.#endWarmUp(), warmUpMs);
   }
 
-  /** Adds xDS to a server. Before its listen(). */
+  /** Adds xDS to a server. Right before its listen(): the warm-up begins now. */
   addTo(server: MeshServer): void {
+    this.#stopWarmUp = this.#startWarmUp();
     server.addForeign(adsDefinition, [adsContract], {
       streamAggregatedResources: (requests, { signal }) => this.#serve(requests, signal),
     });
