@@ -1,6 +1,6 @@
-import { Health, type InstanceState, Protocol } from "../gen/mesh/registry/v1/instance.ts";
+import { Health, type InstanceLoad, type InstanceState, Protocol } from "../gen/mesh/registry/v1/instance.ts";
 import type { ClientState, RegistryState, ServiceState } from "../gen/mesh/registry/v1/registry_service.ts";
-import { type CallStatus, callsOf, type LoadStatus, loadOf } from "./status-load.ts";
+import { type Calls, callsBetween, type Rate, together } from "../runtime/call-rates.ts";
 import { type TrafficStatus, trafficStatus } from "./traffic-status.ts";
 
 /**
@@ -13,7 +13,7 @@ export interface StatusDocument {
   /** By name. */
   services: ServiceStatus[];
   /** Who calls whom, busiest first. */
-  calls: CallStatus[];
+  calls: Calls[];
   /** Who gets routes and endpoints by xDS, by node id. */
   clients: ClientStatus[];
 }
@@ -44,6 +44,11 @@ export interface InstanceStatus {
   registerTime: string | null;
   /** null if the instance does not report. */
   load: LoadStatus | null;
+}
+
+/** What an instance served lately. */
+export interface LoadStatus extends Rate {
+  callsInFlight: number;
 }
 
 export interface ClientStatus {
@@ -80,7 +85,7 @@ export function statusDocument({ registry, services, clients }: Told, address: s
   return {
     registry: { id, description, address, startTime: time(startTime) },
     services: services.map(serviceStatus),
-    calls: callsOf(services),
+    calls: callsBetween(services),
     clients: clients.map(clientStatus),
   };
 }
@@ -115,6 +120,10 @@ function instanceStatus(state: InstanceState): InstanceStatus {
     registerTime: time(state.registerTime),
     load: state.load === undefined ? null : loadOf(state.load),
   };
+}
+
+function loadOf({ callsInFlight, rates }: InstanceLoad): LoadStatus {
+  return { callsInFlight, ...together(rates) };
 }
 
 function clientStatus({ nodeId, cluster, userAgent, connectTime, subscriptions }: ClientState): ClientStatus {

@@ -1,6 +1,6 @@
+import type { Calls } from "../runtime/call-rates.ts";
 import { printable } from "./printable.ts";
-import type { ClientStatus, InstanceStatus, ServiceStatus, StatusDocument } from "./status-document.ts";
-import type { CallStatus, LoadStatus } from "./status-load.ts";
+import type { ClientStatus, InstanceStatus, LoadStatus, ServiceStatus, StatusDocument } from "./status-document.ts";
 import { table } from "./table.ts";
 import { type TextStyle, textStyle } from "./text-style.ts";
 import { rulesInWords } from "./traffic-status.ts";
@@ -91,7 +91,7 @@ function rules(services: readonly ServiceStatus[], style: TextStyle): string[] {
   return rows.length === 0 ? [] : table([{ title: "SERVICE" }, { title: "TRAFFIC RULES" }], rows, style.heading);
 }
 
-function calls(all: readonly CallStatus[], style: TextStyle): string[] {
+function calls(all: readonly Calls[], style: TextStyle): string[] {
   const columns = [
     { title: "CALLER" },
     { title: "CALLS" },

@@ -1,8 +1,8 @@
 import { html } from "ghtml";
 import type { ServiceState } from "../../../../gen/mesh/registry/v1/registry_service.ts";
+import { callsBetween } from "../../../../runtime/call-rates.ts";
 import { formatLatency, formatRate, said } from "./format.ts";
 import { failedCell } from "./instances.ts";
-import { callsBetween } from "./load.ts";
 import { anchorOf } from "./services.ts";
 import { andMore, type Column, table } from "./table.ts";
 
@@ -23,13 +23,13 @@ export function callsPart(services: readonly ServiceState[]): string {
   const shown = calls.slice(0, MOST_SHOWN);
   const names = new Set(services.map(({ name }) => name));
   const linked = (name: string) => (names.has(name) ? html`<a href="#${anchorOf(name)}">!${said(name)}</a>` : said(name));
-  const rows = shown.map(({ caller, service, method, callsPerSecond, failedShare, p95Ms }) => [
+  const rows = shown.map(({ caller, service, method, callsPerSecond, failedShare, p95LatencyMs }) => [
     linked(caller),
     linked(service),
     html`<code>!${said(method)}</code>`,
     html`${formatRate(callsPerSecond)}`,
     failedCell(callsPerSecond, failedShare),
-    html`${formatLatency(p95Ms)}`,
+    html`${formatLatency(p95LatencyMs)}`,
   ]);
   const content =
     rows.length === 0

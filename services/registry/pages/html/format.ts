@@ -42,8 +42,8 @@ export function formatShare(share: number): string {
 }
 
 /** "0.8 ms", "12 ms", "1.5 s" */
-export function formatLatency(ms: number | undefined): string {
-  if (ms === undefined || !Number.isFinite(ms)) return NOT_KNOWN;
+export function formatLatency(ms: number | null): string {
+  if (ms === null || !Number.isFinite(ms)) return NOT_KNOWN;
   return ms < 1_000 ? `${threeDigits.format(ms)} ms` : `${threeDigits.format(ms / 1_000)} s`;
 }
 

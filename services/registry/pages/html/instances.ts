@@ -1,10 +1,10 @@
 import { html } from "ghtml";
 import { Health, type Instance, type InstanceState, Protocol } from "../../../../gen/mesh/registry/v1/instance.ts";
 import type { ServiceState } from "../../../../gen/mesh/registry/v1/registry_service.ts";
+import { together } from "../../../../runtime/call-rates.ts";
 import { hostAndPort } from "../../address.ts";
 import { badge, type Tone } from "./badge.ts";
 import { formatLatency, formatRate, formatShare, said, since } from "./format.ts";
-import { together } from "./load.ts";
 import { andMore, type Column, foremost, table } from "./table.ts";
 
 const COLUMNS: readonly Column[] = [
@@ -50,7 +50,7 @@ export function isWell({ health, inEndpoints }: InstanceState): boolean {
 }
 
 function row(state: InstanceState, instance: Instance, now: Date): string[] {
-  const { callsPerSecond, failedShare, p95Ms } = together(state.load?.rates ?? []);
+  const { callsPerSecond, failedShare, p95LatencyMs } = together(state.load?.rates ?? []);
   const reports = state.load !== undefined;
   return [
     html`<code>!${said(instance.id)}</code><span class="quiet">!${said(placeOf(instance))}</span>`,
@@ -61,7 +61,7 @@ function row(state: InstanceState, instance: Instance, now: Date): string[] {
     endpointsCell(state),
     reports ? formatRate(callsPerSecond) : "–",
     reports ? failedCell(callsPerSecond, failedShare) : "–",
-    formatLatency(p95Ms),
+    formatLatency(p95LatencyMs),
   ];
 }
 

@@ -1,11 +1,11 @@
 import { html } from "ghtml";
 import type { ClientState, RegistryState, ServiceState } from "../../../../gen/mesh/registry/v1/registry_service.ts";
+import { ratesOf, together } from "../../../../runtime/call-rates.ts";
 import { callsPart } from "./calls.ts";
 import { clientsPart, refuses } from "./clients.ts";
 import { formatRate, said, since } from "./format.ts";
 import { isWell } from "./instances.ts";
 import type { PageParts } from "./layout.ts";
-import { ratesOf, together } from "./load.ts";
 import { servicesPart } from "./services.ts";
 
 /** Everything that the page shows. */

@@ -1,9 +1,9 @@
 import { html } from "ghtml";
 import type { ServiceState } from "../../../../gen/mesh/registry/v1/registry_service.ts";
+import { ratesOf, together } from "../../../../runtime/call-rates.ts";
 import { badge, type Tone } from "./badge.ts";
 import { formatRate, said } from "./format.ts";
 import { instancesTable, isWell } from "./instances.ts";
-import { ratesOf, together } from "./load.ts";
 import { andMore, foremost } from "./table.ts";
 import { trafficInWords } from "./traffic-in-words.ts";
 

@@ -1,14 +1,16 @@
-import type { CallRate } from "../../../../gen/mesh/registry/v1/instance.ts";
-import type { ServiceState } from "../../../../gen/mesh/registry/v1/registry_service.ts";
-import { durationMs } from "../../../../runtime/duration.ts";
+import type { CallRate } from "../gen/mesh/registry/v1/instance.ts";
+import type { ServiceState } from "../gen/mesh/registry/v1/registry_service.ts";
+import { durationMs } from "./duration.ts";
 
-/** What some calls have in common. */
+/** What some calls have in common. Programs read it in `bookmesh status --json`: fields may be added, none renamed. */
 export interface Rate {
   callsPerSecond: number;
   /** The share that the server failed, 0 to 1. */
   failedShare: number;
-  /** Of several methods or instances: that of the slowest. Undefined if no call ended. */
-  p95Ms: number | undefined;
+  /** null if no call ended. */
+  meanLatencyMs: number | null;
+  /** Of several methods or instances: that of the slowest. null if no call ended. */
+  p95LatencyMs: number | null;
 }
 
 /** How often one service called one method of another, on all its instances. */
@@ -17,21 +19,27 @@ export interface Calls extends Rate {
   caller: string;
   /** The service that was called. */
   service: string;
+  /** "/package.Service/Method" */
   method: string;
 }
 
-/** Shares by the number of calls; nobody can tell the 95th percentile of all from those of the parts. */
+/** Shares and means by the number of calls; nobody can tell the 95th percentile of all from those of the parts. */
 export function together(rates: readonly CallRate[]): Rate {
-  let callsPerSecond = 0;
-  let failedPerSecond = 0;
-  let p95Ms: number | undefined;
-  for (const rate of rates) {
-    if (!(rate.callsPerSecond > 0)) continue;
+  const active = rates.filter(({ callsPerSecond }) => callsPerSecond > 0);
+  if (active.length === 0) return { callsPerSecond: 0, failedShare: 0, meanLatencyMs: null, p95LatencyMs: null };
+  let [callsPerSecond, failedPerSecond, latencyMs, p95LatencyMs] = [0, 0, 0, 0];
+  for (const rate of active) {
     callsPerSecond += rate.callsPerSecond;
     failedPerSecond += rate.callsPerSecond * rate.failedShare;
-    p95Ms = Math.max(p95Ms ?? 0, durationMs(rate.p95Latency));
+    latencyMs += rate.callsPerSecond * durationMs(rate.meanLatency);
+    p95LatencyMs = Math.max(p95LatencyMs, durationMs(rate.p95Latency));
   }
-  return { callsPerSecond, failedShare: callsPerSecond === 0 ? 0 : failedPerSecond / callsPerSecond, p95Ms };
+  return {
+    callsPerSecond,
+    failedShare: failedPerSecond / callsPerSecond,
+    meanLatencyMs: latencyMs / callsPerSecond,
+    p95LatencyMs,
+  };
 }
 
 /** The rates of all instances of a service. */
