@@ -1,6 +1,7 @@
-import { Health, type InstanceLoad, type InstanceState, Protocol } from "../gen/mesh/registry/v1/instance.ts";
+import { type InstanceLoad, type InstanceState, Protocol } from "../gen/mesh/registry/v1/instance.ts";
 import type { ClientState, RegistryState, ServiceState } from "../gen/mesh/registry/v1/registry_service.ts";
 import { type Calls, callsBetween, type Rate, together } from "../runtime/call-rates.ts";
+import { type HealthName, healthName } from "../runtime/registry-names.ts";
 import { type TrafficStatus, trafficStatus } from "./traffic-status.ts";
 
 /**
@@ -35,7 +36,7 @@ export interface InstanceStatus {
   version: string;
   zone: string;
   weight: number;
-  health: "unknown" | "healthy" | "unhealthy" | "unavailable";
+  health: HealthName;
   lastCheckTime: string | null;
   /** Why it is not healthy; "" if it is. */
   problem: string;
@@ -66,14 +67,8 @@ export interface ClientStatus {
   }[];
 }
 
-const healthNames = new Map<Health, InstanceStatus["health"]>([
-  [Health.HEALTH_HEALTHY, "healthy"],
-  [Health.HEALTH_UNHEALTHY, "unhealthy"],
-  [Health.HEALTH_UNAVAILABLE, "unavailable"],
-]);
-
 /** What a registry has said, in parts. */
-export interface Told {
+interface Told {
   registry: RegistryState | undefined;
   services: readonly ServiceState[];
   clients: readonly ClientState[];
@@ -112,7 +107,7 @@ function instanceStatus(state: InstanceState): InstanceStatus {
     version,
     zone,
     weight: weight || 1,
-    health: healthNames.get(state.health) ?? "unknown",
+    health: healthName(state.health),
     lastCheckTime: time(state.lastCheckTime),
     problem: state.problem,
     inEndpoints: state.inEndpoints,

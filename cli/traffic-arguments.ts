@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import { Status } from "nice-grpc-common";
 import type { BalancingPolicy, VersionShare } from "../gen/mesh/registry/v1/traffic_service.ts";
-import { balancingPolicies } from "./traffic-status.ts";
+import { BALANCING_POLICIES, type PolicyName } from "../runtime/registry-names.ts";
 
 const LONGEST_DELAY_MS = 60_000;
 
@@ -43,8 +43,8 @@ export function parseAbort(text: string): Status {
 
 /** "round-robin" */
 export function parsePolicy(text: string): BalancingPolicy {
-  if (!Object.hasOwn(balancingPolicies, text)) {
-    throw new InvalidArgumentError(`Expected one of ${Object.keys(balancingPolicies).join(", ")}.`);
+  if (!Object.hasOwn(BALANCING_POLICIES, text)) {
+    throw new InvalidArgumentError(`Expected one of ${Object.keys(BALANCING_POLICIES).join(", ")}.`);
   }
-  return balancingPolicies[text as keyof typeof balancingPolicies];
+  return BALANCING_POLICIES[text as PolicyName];
 }

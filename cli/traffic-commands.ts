@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { BalancingPolicy, VersionShare } from "../gen/mesh/registry/v1/traffic_service.ts";
+import { BALANCING_POLICIES } from "../runtime/registry-names.ts";
 import { type RegistryOptions, withRegistryOptions } from "./registry-option.ts";
 import { ownSurroundings } from "./run-command.ts";
 import { abortNames, parseAbort, parseDelay, parsePercent, parsePolicy, parseShare } from "./traffic-arguments.ts";
@@ -13,7 +14,6 @@ import {
   setFault,
   setSplit,
 } from "./traffic-changes.ts";
-import { balancingPolicies } from "./traffic-status.ts";
 
 /** `bookmesh split`, `fault`, `balance`, `eject` and `restore`. */
 export function trafficCommands(): Command[] {
@@ -37,7 +37,7 @@ export function trafficCommands(): Command[] {
   const balance = new Command("balance")
     .description("Choose how clients pick among the instances of a service.")
     .argument("<service>")
-    .argument("<policy>", Object.keys(balancingPolicies).join(", "), parsePolicy)
+    .argument("<policy>", Object.keys(BALANCING_POLICIES).join(", "), parsePolicy)
     .option("--header <name>", "for ring-hash: the request header whose value decides")
     .addHelpText("after", BALANCE_HELP)
     .action((service: string, policy: BalancingPolicy, options: RegistryOptions & { header?: string }) =>

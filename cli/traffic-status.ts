@@ -1,6 +1,7 @@
 import { Status } from "nice-grpc-common";
-import { BalancingPolicy, type TrafficRules } from "../gen/mesh/registry/v1/traffic_service.ts";
+import type { TrafficRules } from "../gen/mesh/registry/v1/traffic_service.ts";
 import { durationMs } from "../runtime/duration.ts";
+import { policyName } from "../runtime/registry-names.ts";
 
 /** What is set for the traffic of a service. null and [] where nothing is. */
 export interface TrafficStatus {
@@ -15,16 +16,6 @@ export interface TrafficStatus {
   ejectedInstanceIds: string[];
 }
 
-/** The policies of balancing, by the names that people write. */
-export const balancingPolicies = {
-  "round-robin": BalancingPolicy.BALANCING_POLICY_ROUND_ROBIN,
-  "weighted-round-robin": BalancingPolicy.BALANCING_POLICY_WEIGHTED_ROUND_ROBIN,
-  "ring-hash": BalancingPolicy.BALANCING_POLICY_RING_HASH,
-  "pick-first": BalancingPolicy.BALANCING_POLICY_PICK_FIRST,
-  random: BalancingPolicy.BALANCING_POLICY_RANDOM,
-  "least-request": BalancingPolicy.BALANCING_POLICY_LEAST_REQUEST,
-} as const;
-
 export function trafficStatus(traffic: TrafficRules | undefined): TrafficStatus {
   const { split = [], fault, balancing, ejectedInstanceIds = [] } = traffic ?? {};
   return {
@@ -37,7 +28,8 @@ export function trafficStatus(traffic: TrafficRules | undefined): TrafficStatus 
             delayMs: fault.delay === undefined ? null : durationMs(fault.delay),
             abort: fault.abortCode === Status.OK ? null : (Status[fault.abortCode] ?? String(fault.abortCode)),
           },
-    balancing: balancing === undefined ? null : { policy: policyName(balancing.policy), hashHeader: balancing.hashHeader },
+    balancing:
+      balancing === undefined ? null : { policy: policyName(balancing.policy) ?? "unknown", hashHeader: balancing.hashHeader },
     ejectedInstanceIds: [...ejectedInstanceIds],
   };
 }
@@ -58,8 +50,4 @@ export function rulesInWords({ split, fault, balancing, ejectedInstanceIds }: Tr
   }
   if (ejectedInstanceIds.length > 0) rules.push(`ejected ${ejectedInstanceIds.join(" ")}`);
   return rules;
-}
-
-function policyName(policy: BalancingPolicy): string {
-  return Object.entries(balancingPolicies).find(([, value]) => value === policy)?.[0] ?? "unknown";
 }

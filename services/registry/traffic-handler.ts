@@ -7,8 +7,9 @@ import type {
 import { durationMs } from "../../runtime/duration.ts";
 import { invalidField } from "../../runtime/errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import { policyName } from "../../runtime/registry-names.ts";
 import { audited } from "./audit.ts";
-import { policyOf, rulesMessage } from "./messages.ts";
+import { rulesMessage } from "./messages.ts";
 import type { Balancing, Fault } from "./routing.ts";
 import { checkBalancing, checkFault, NO_RULES } from "./traffic.ts";
 import type { Change, TrafficControl } from "./traffic-control.ts";
@@ -70,7 +71,7 @@ function faultOf(message: FaultMessage | undefined): Fault {
 }
 
 function balancingOf(policy: BalancingPolicy | undefined, hashHeader = ""): Balancing {
-  const name = policy === undefined ? undefined : policyOf(policy);
+  const name = policy === undefined ? undefined : policyName(policy);
   if (name === undefined) throw invalidField("balancing.policy", "is required");
   return checkBalancing(name, hashHeader);
 }

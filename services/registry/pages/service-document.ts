@@ -1,9 +1,8 @@
 import { Health, type Instance, type InstanceState, Protocol } from "../../../gen/mesh/registry/v1/instance.ts";
 import type { ServiceState } from "../../../gen/mesh/registry/v1/registry_service.ts";
+import { type HealthName, healthName } from "../../../runtime/registry-names.ts";
 import { hostAndPort } from "../address.ts";
 import { BASE_PATH } from "./registration-body.ts";
-
-export type Status = "unknown" | "healthy" | "unhealthy" | "unavailable";
 
 /** A service as programs are told of it that speak no gRPC. Others rely on it: fields may be added, none renamed. */
 export interface ServiceDocument {
@@ -12,30 +11,24 @@ export interface ServiceDocument {
   url: string | null;
   /** null for gRPC, which asks otherwise. */
   health_check_url: string | null;
-  status: Status;
+  status: HealthName;
   /** In seconds since 1970; null if it was never asked. */
   last_check: number | null;
   /** By id. */
   instances: InstanceDocument[];
 }
 
-export interface InstanceDocument {
+interface InstanceDocument {
   id: string;
   /** "http://address:port", with the path that it has registered; "grpc://address:port" */
   url: string;
-  status: Status;
+  status: HealthName;
   last_check: number | null;
   version: string;
   zone: string;
   weight: number;
   in_endpoints: boolean;
 }
-
-const STATUSES: ReadonlyMap<Health, Status> = new Map([
-  [Health.HEALTH_HEALTHY, "healthy"],
-  [Health.HEALTH_UNHEALTHY, "unhealthy"],
-  [Health.HEALTH_UNAVAILABLE, "unavailable"],
-]);
 
 /** Whose turn it is among the instances of each service. */
 export class Turns {
@@ -64,7 +57,7 @@ export function serviceDocument({ name, instances }: ServiceState, turns: Turns)
     name,
     url: chosen !== undefined && healthy.includes(chosen) ? urlOf(chosen.instance) : null,
     health_check_url: chosen === undefined ? null : healthCheckUrlOf(chosen.instance),
-    status: chosen === undefined ? "unknown" : statusOf(chosen),
+    status: chosen === undefined ? "unknown" : healthName(chosen.health),
     last_check: chosen === undefined ? null : lastCheckOf(chosen),
     instances: known.map(instanceDocument),
   };
@@ -80,15 +73,11 @@ function instanceDocument(state: Known): InstanceDocument {
   return {
     id,
     url: urlOf(state.instance),
-    status: statusOf(state),
+    status: healthName(state.health),
     last_check: lastCheckOf(state),
     ...{ version, zone, weight: weight || 1 },
     in_endpoints: state.inEndpoints,
   };
-}
-
-function statusOf({ health }: InstanceState): Status {
-  return STATUSES.get(health) ?? "unknown";
 }
 
 function lastCheckOf({ lastCheckTime }: InstanceState): number | null {

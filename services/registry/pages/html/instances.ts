@@ -2,6 +2,7 @@ import { html } from "ghtml";
 import { Health, type Instance, type InstanceState, Protocol } from "../../../../gen/mesh/registry/v1/instance.ts";
 import type { ServiceState } from "../../../../gen/mesh/registry/v1/registry_service.ts";
 import { together } from "../../../../runtime/call-rates.ts";
+import { type HealthName, healthName } from "../../../../runtime/registry-names.ts";
 import { hostAndPort } from "../../address.ts";
 import { badge, type Tone } from "./badge.ts";
 import { formatLatency, formatRate, formatShare, said, since } from "./format.ts";
@@ -19,11 +20,12 @@ const COLUMNS: readonly Column[] = [
   { name: "p95", kind: "number" },
 ];
 
-const HEALTH: ReadonlyMap<Health, [Tone, string]> = new Map([
-  [Health.HEALTH_HEALTHY, ["good", "healthy"]],
-  [Health.HEALTH_UNHEALTHY, ["bad", "unhealthy"]],
-  [Health.HEALTH_UNAVAILABLE, ["bad", "unavailable"]],
-]);
+const TONES: Readonly<Record<HealthName, Tone>> = {
+  unknown: "neutral",
+  healthy: "good",
+  unhealthy: "bad",
+  unavailable: "bad",
+};
 
 /** Why callers are not sent to an instance that nobody has taken out. */
 const WHY_OUT: ReadonlyMap<Health, string> = new Map([
@@ -70,9 +72,9 @@ function placeOf({ protocol, address, port }: Instance): string {
 }
 
 function healthCell({ health, problem, lastCheckTime }: InstanceState, now: Date): string {
-  const [tone, word] = HEALTH.get(health) ?? ["neutral", "unknown"];
+  const name = healthName(health);
   const why = problem === "" ? "" : html`<span class="problem">!${said(problem)}</span>`;
-  return html`!${badge(tone, word)}!${why}<span class="quiet">!${since(lastCheckTime, now, "not asked yet")}</span>`;
+  return html`!${badge(TONES[name], name)}!${why}<span class="quiet">!${since(lastCheckTime, now, "not asked yet")}</span>`;
 }
 
 function endpointsCell({ inEndpoints, ejected, health }: InstanceState): string {
