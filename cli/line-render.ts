@@ -10,7 +10,7 @@ const NEVER_SHOWN = new Set(["level", "time", "pid", "hostname", "name", "msg", 
 /** What else an ordinary line goes without, to stay short. */
 const SHOWN_FOR_TROUBLE = new Set(["peer", "trace_id"]);
 
-export interface LineStyle {
+interface LineStyle {
   readonly dim: (text: string) => string;
   readonly colour: boolean;
 }

@@ -10,7 +10,7 @@ const meshFile = z.object({
   registries: z.array(z.string().min(1)).min(1),
 });
 
-export type MeshFile = z.output<typeof meshFile>;
+type MeshFile = z.output<typeof meshFile>;
 
 /** Says in a folder that a mesh runs. Who reads it sees all of it or nothing. */
 export function writeMeshFile(folder: string, mesh: MeshFile): void {

@@ -151,15 +151,14 @@ export class TrafficControl {
    * @param target a service, the id of an instance, or "" for everything. A service goes before an instance of the same name.
    * @throws Failure
    */
-  async restore(target: string): Promise<Change> {
-    const change = await this.#change((rules) => {
+  restore(target: string): Promise<Change> {
+    return this.#change((rules) => {
       const edits = editsToRestore(target, rules);
       if (edits.length > 0) return edits;
       throw new Failure("not-found", target === "" ? "nothing is set" : `nothing is set for ${target}`, {
         reason: "NOTHING_TO_RESTORE",
       });
     });
-    return change;
   }
 
   #known(service: string): ServiceView {

@@ -8,7 +8,7 @@ import { ASSIGNMENT, type ResourceType } from "./resource-type.ts";
 import { routesOf, sharesOf } from "./routes.ts";
 
 /** A resource as it should be. */
-export interface Draft {
+interface Draft {
   readonly type: ResourceType;
   readonly name: string;
   readonly message: AnyMessage;

@@ -4,7 +4,7 @@ import { ContractError } from "../../../runtime/contracts.ts";
 import { durationMs } from "../../../runtime/duration.ts";
 
 /** What the contracts of a service say about its callers, ready to be told to them. */
-export interface CallerPolicy {
+interface CallerPolicy {
   /** The most requests that one calling process has in flight. */
   readonly maxConcurrentRequests: number;
   readonly ejection: Ejection;

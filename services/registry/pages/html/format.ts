@@ -13,7 +13,7 @@ export function said(text: string): string {
 }
 
 /** "3 s", "5 min", "2 h", "12 days" */
-export function formatSpan(ms: number): string {
+function formatSpan(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000));
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;

@@ -9,7 +9,7 @@ import type { PageParts } from "./layout.ts";
 import { servicesPart } from "./services.ts";
 
 /** Everything that the page shows. */
-export interface MeshState {
+interface MeshState {
   registry: RegistryState;
   services: readonly ServiceState[];
   clients: readonly ClientState[];

@@ -24,7 +24,7 @@ export function servicesPart(services: readonly ServiceState[], now: Date): stri
 }
 
 /** Whether somebody should look at a service. */
-export function needsAttention({ panic, instances }: ServiceState): boolean {
+function needsAttention({ panic, instances }: ServiceState): boolean {
   return panic || instances.length === 0 || instances.some((state) => !isWell(state));
 }
 

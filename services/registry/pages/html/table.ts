@@ -6,7 +6,7 @@ export interface Column {
   kind?: "number" | "wide";
 }
 
-export interface TableParts {
+interface TableParts {
   caption: string;
   columns: readonly Column[];
   /** The cells of each row, in trusted HTML. The first one names the row. */
