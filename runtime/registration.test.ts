@@ -74,6 +74,27 @@ test("waits with a stop likewise after the registry was gone for a while", async
   await draining;
 });
 
+test("leaves again when it is to stop while it is being registered", async () => {
+  await using registry = await fakeRegistry();
+  using it = register(registry.address);
+
+  await it.registration.drain();
+
+  expect(await registry.next()).toMatchObject({ event: { $case: "instance" } });
+  expect(await registry.next()).toMatchObject({ event: { $case: "drain" } });
+  expect(it.registration.registered).toBe(false);
+});
+
+test("knows how often the registry wants to hear of it", async () => {
+  await using registry = await fakeRegistry();
+  using it = register(registry.address);
+  expect(it.registration.reportIntervalMs).toBeUndefined();
+
+  await it.logs.find({ msg: "registered" });
+
+  expect(it.registration.reportIntervalMs).toBe(333);
+});
+
 test("does not hold up a stop where the registry is gone", async () => {
   using it = register("127.0.0.1:1");
 
@@ -137,7 +158,7 @@ async function fakeRegistry(options: { port?: number; refuse?: Error; beforeDrai
         else waiter(request);
         if (options.refuse !== undefined) throw options.refuse;
         if (request.event?.$case === "instance") {
-          const registered = { instanceId: request.event.value.id };
+          const registered = { instanceId: request.event.value.id, reportInterval: { nanos: 333_000_000 } };
           yield HoldLeaseResponse.fromPartial({ event: { $case: "registered", value: registered } });
         }
         if (request.event?.$case === "drain") {

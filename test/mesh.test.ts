@@ -5,6 +5,7 @@ import pino from "pino";
 import { openChannel } from "../clients/channel.ts";
 import { type RegistryClient, registryClient } from "../clients/registry.ts";
 import type { InstanceState } from "../gen/mesh/registry/v1/instance.ts";
+import { CLUSTER, RawClient } from "../services/registry/xds/testing/raw-client.ts";
 import { MeshLoad, registriesOf, sharesOf } from "./support/mesh-load.ts";
 import { Shop, type ShopProcess } from "./support/shop.ts";
 
@@ -15,10 +16,10 @@ let shop: Shop;
 let load: MeshLoad;
 beforeAll(async () => {
   shop = await Shop.open({ args: ["--replicas", "recommendations=2,recommendations@v2=1"] });
-  load = new MeshLoad(registriesOf(shop));
+  load = await MeshLoad.open(registriesOf(shop));
 }, 60_000);
 afterAll(async () => {
-  load[Symbol.dispose]();
+  await load[Symbol.asyncDispose]();
   await shop[Symbol.asyncDispose]();
 });
 afterEach(() => expect(load.failures.splice(0)).toEqual([]));
@@ -107,6 +108,20 @@ test("no call is lost when an instance is killed, and its successor takes its sh
   await spread(processes);
 }, 30_000);
 
+test("no call is lost when an instance stands still, and it has its share again when it goes on", async () => {
+  const [frozen] = alive();
+  if (frozen === undefined) throw new Error("nobody to stop");
+
+  await load.during(async () => {
+    process.kill(frozen.pid, "SIGSTOP");
+    await until(async () => !(await inEndpoints()).includes(frozen.port));
+    process.kill(frozen.pid, "SIGCONT");
+    await until(async () => (await inEndpoints()).includes(frozen.port));
+  });
+
+  await spread(alive());
+}, 40_000);
+
 test("calls go on without the registry, and nobody is left out when it is back without memory", async () => {
   const processes = alive();
   await spread(processes);
@@ -186,6 +201,14 @@ test("status tells who is there, and who calls whom", async () => {
     "register",
     "registry",
   ]);
+}, 30_000);
+
+test("status names a client that refuses what it is told, and why", async () => {
+  await using client = new RawClient(registriesOf(shop)[0] ?? "");
+  client.subscribe(CLUSTER, ["recommendations"]);
+  client.refuse(await client.next(), "no such policy here");
+
+  await until(async () => (await bookmesh("status")).includes("no such policy here"));
 }, 30_000);
 
 /** Those of version v1 first. */

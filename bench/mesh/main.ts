@@ -57,7 +57,7 @@ const endpoints = async () => {
   const { service } = await ask.getService({ service: "recommendations" });
   return (service?.instances ?? []).filter(({ inEndpoints }) => inEndpoints).map(({ instance }) => instance?.port ?? 0);
 };
-const load = new MeshLoad([registries]);
+const load = await MeshLoad.open([registries]);
 const spread = () =>
   until(async () => (await sharesOf([first, second, third], () => load.send(60, 1))).every((share) => share > 0.2));
 
@@ -80,32 +80,40 @@ print(`Node ${process.versions.node}, ${availableParallelism()} cores; three rec
     third = await start("recommendations", { SERVICE_VERSION: "v2", PORT: String(victim.port) });
     return [out, await until(async () => (await handledBy(third)) > 10)];
   });
-  report("killed under load: failed calls", `${take(load)}`, load.failures.length === 0);
+  report("killed under load: failed calls", ...take(load));
   report("  out of endpoints after", `${outAfter} ms`, outAfter < 10_000);
   report("  its successor has calls, after it listens", `${back} ms`, back < 5_000);
-  await spread();
+  const shares = await sharesOf([first, second, third], () => load.send(3_000, 20));
+  report("  shares of the three afterwards", shares.map(percent).join(", "), Math.min(...shares) > 0.3);
+}
+{
+  const frozen = second;
+  const outAfter = await load.during(async () => {
+    process.kill(frozen.pid, "SIGSTOP");
+    const out = await until(async () => !(await endpoints()).includes(frozen.port));
+    process.kill(frozen.pid, "SIGCONT");
+    await until(async () => (await endpoints()).includes(frozen.port));
+    return out;
+  });
+  report("standing still under load (SIGSTOP): failed calls", ...take(load));
+  report("  out of endpoints after", `${outAfter} ms`, outAfter < 15_000);
 }
 {
   await load.during(async () => {
     await registry.kill();
     await pause(OUTAGE_MS);
   });
-  report(`registry gone for ${OUTAGE_MS / 1_000} s under load: failed calls`, take(load), load.failures.length === 0);
-  const known = new Set<number>();
+  report(`registry gone for ${OUTAGE_MS / 1_000} s under load: failed calls`, ...take(load));
   let visible = 0;
   await load.during(async () => {
     registry = await start("registry", { PORT: String(port), REGISTRIES: registries });
     const fresh = await start("recommendations", { SERVICE_VERSION: "v1" });
-    visible = await until(async () => {
-      const now = await endpoints();
-      known.add(now.length);
-      return now.includes(fresh.port);
-    });
+    visible = await until(async () => (await endpoints()).includes(fresh.port));
     await until(async () => (await handledBy(fresh)) > 10);
     await fresh.kill();
     await until(async () => !(await endpoints()).includes(fresh.port));
   });
-  report("  back without memory: failed calls", take(load), load.failures.length === 0);
+  report("  back without memory: failed calls", ...take(load));
   report("  a new instance is in endpoints, after it listens", `${visible} ms`, visible < 5_000);
   const shares = await sharesOf([first, second, third], () => load.send(3_000, 20));
   report("  shares of the three afterwards", shares.map(percent).join(", "), Math.min(...shares) > 0.3);
@@ -138,15 +146,16 @@ print(`Node ${process.versions.node}, ${availableParallelism()} cores; three rec
   await traffic.restore({ target: "recommendations" });
 }
 
-load[Symbol.dispose]();
+await load[Symbol.asyncDispose]();
 channel.close();
 for (const one of processes) await one.kill();
 await rm(folder, { recursive: true });
 process.exit(broken ? 1 : 0);
 
-/** How many calls failed of how many; begins to count anew. */
-function take(counted: MeshLoad): string {
-  const text = `${counted.failures.length} of ${counted.calls.toLocaleString("en")}`;
+/** How many calls failed of how many, and whether none did; begins to count anew. */
+function take(counted: MeshLoad): [found: string, holds: boolean] {
+  const failed = counted.failures.splice(0).length;
+  const text = `${failed} of ${counted.calls.toLocaleString("en")}`;
   counted.calls = 0;
-  return text;
+  return [text, failed === 0];
 }

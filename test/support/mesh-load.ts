@@ -4,6 +4,7 @@ import pino from "pino";
 import { openChannel } from "../../clients/channel.ts";
 import { type RecommendationsClient, recommendationsClient } from "../../clients/recommendations.ts";
 import { BookCategory } from "../../gen/bookstore/catalog/v1/book.ts";
+import { type RegistryRelay, startRegistryRelay } from "../../runtime/registry-relay.ts";
 import { xdsBootstrap } from "../../runtime/xds-bootstrap.ts";
 import type { Shop } from "./shop.ts";
 
@@ -13,20 +14,26 @@ const silent = pino({ level: "silent" });
 /** Where a process says how many calls it has handled. */
 type Handler = { readonly adminPort: number };
 
-/** A client that finds recommendations by xDS, as the storefront does. */
-export class MeshLoad implements Disposable {
+/** A client that finds recommendations by xDS and through a relay, as the storefront does. */
+export class MeshLoad implements AsyncDisposable {
   readonly channel: Channel;
   readonly client: RecommendationsClient;
   /** What failed calls said. */
   readonly failures: string[] = [];
   calls = 0;
+  readonly #relay: RegistryRelay;
   #running = false;
 
-  /** @param registries "host:port" of each. */
-  constructor(registries: readonly string[], nodeId = "load-1") {
-    const bootstrap = xdsBootstrap({ registries, nodeId, cluster: "load" });
+  private constructor(relay: RegistryRelay, nodeId: string) {
+    this.#relay = relay;
+    const bootstrap = xdsBootstrap({ registries: [relay.uri], nodeId, cluster: "load" });
     this.channel = openChannel("xds:///recommendations", { caller: "load", bootstrap });
     this.client = recommendationsClient(this.channel, silent);
+  }
+
+  /** @param registries "host:port" of each. */
+  static async open(registries: readonly string[], nodeId = "load-1"): Promise<MeshLoad> {
+    return new MeshLoad(await startRegistryRelay({ registries, logger: silent }), nodeId);
   }
 
   /** One idempotent call, counted. */
@@ -70,8 +77,9 @@ export class MeshLoad implements Disposable {
     }
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.channel.close();
+    await this.#relay.close();
   }
 }
 
