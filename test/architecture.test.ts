@@ -47,7 +47,7 @@ test("only config.ts of a service reads the environment, and hands it to nobody 
   const readers = ["runtime", "interceptors", "clients", "services"].flatMap((folder) =>
     readdirSync(`${root}/${folder}`, { recursive: true, encoding: "utf8" })
       .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"))
-      .filter((path) => readFileSync(`${root}/${folder}/${path}`, "utf8").includes("process.env"))
+      .filter((path) => readFileSync(`${root}/${folder}/${path}`, "utf8").match(/process\.env|env\b.*= process\b/) !== null)
       .map((path) => `${folder}/${path}`)
       // The library that needs the bootstrap looks for it nowhere else.
       .filter((path) => path !== "runtime/xds-bootstrap.ts"),

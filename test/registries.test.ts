@@ -1,5 +1,5 @@
 // Several registries, which know nothing of each other.
-import { createRequire } from "node:module";
+import "./support/unref-xds-timers.ts";
 import pino from "pino";
 import { openChannel } from "../clients/channel.ts";
 import { type EchoServiceClient, EchoServiceDefinition } from "../gen/bookmesh/testing/v1/echo_service.ts";
@@ -11,15 +11,6 @@ import { dummyClient } from "./support/dummy-client.ts";
 import { type MeshRegistry, startMeshRegistry } from "./support/mesh-registry.ts";
 
 const logger = pino({ level: "silent" });
-createRequire(import.meta.url)("@grpc/grpc-js-xds");
-
-// grpc-js-xds starts timers of up to a quarter of an hour that nothing stops. They must not keep the tests from ending.
-const { setTimeout } = globalThis;
-globalThis.setTimeout = ((...args: Parameters<typeof setTimeout>) => {
-  const timer = setTimeout(...args);
-  return Number(args[1]) >= 500 ? timer.unref() : timer;
-}) as typeof setTimeout;
-
 test("every registry knows every instance, and when one is gone clients hear of changes from the other", async () => {
   await using first = await startMeshRegistry();
   await using second = await startMeshRegistry();

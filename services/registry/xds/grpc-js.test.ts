@@ -1,4 +1,5 @@
 // What the registry says is obeyed by clients: those of grpc-js, with its own xDS.
+import "../../../test/support/unref-xds-timers.ts";
 import { createRequire } from "node:module";
 import { forever } from "abort-controller-x";
 import {
@@ -28,13 +29,6 @@ import { endpoint, routed } from "./testing/routed.ts";
 const { register } = createRequire(import.meta.url)("@grpc/grpc-js-xds") as typeof import("@grpc/grpc-js-xds");
 register();
 registerLeastRequest();
-
-// grpc-js-xds starts timers of up to a quarter of an hour that nothing stops. They must not keep the tests from ending.
-const { setTimeout } = globalThis;
-globalThis.setTimeout = ((...args: Parameters<typeof setTimeout>) => {
-  const timer = setTimeout(...args);
-  return Number(args[1]) >= 5_000 ? timer.unref() : timer;
-}) as typeof setTimeout;
 
 type Instance = "a" | "b" | "c" | "d";
 const NAMES: readonly Instance[] = ["a", "b", "c", "d"];
