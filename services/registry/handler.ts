@@ -6,12 +6,13 @@ import type {
   ServiceState,
 } from "../../gen/mesh/registry/v1/registry_service.ts";
 import { durationOf } from "../../runtime/duration.ts";
-import { Failure, invalidField } from "../../runtime/errors.ts";
+import { invalidField } from "../../runtime/errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Catalog } from "./catalog.ts";
-import { holdLease, notRegistered } from "./hold-lease.ts";
+import { holdLease } from "./hold-lease.ts";
 import { instanceOf } from "./instance.ts";
 import type { Loads } from "./load.ts";
+import { notRegistered, serviceNotRegistered } from "./not-registered.ts";
 import type { Overview } from "./overview.ts";
 
 export interface RegistryDeps {
@@ -60,7 +61,7 @@ export function registryHandler(deps: RegistryDeps): RegistryServiceImplementati
 
     async getService({ service }) {
       const view = catalog.get(service);
-      if (view === undefined) throw unknownService(service);
+      if (view === undefined) throw serviceNotRegistered(service);
       return { service: overview.service(view) };
     },
 
@@ -72,11 +73,4 @@ export function registryHandler(deps: RegistryDeps): RegistryServiceImplementati
       return { clients: deps.clients().toSorted((a, b) => (a.nodeId < b.nodeId ? -1 : 1)) };
     },
   };
-}
-
-function unknownService(service: string): Failure {
-  return new Failure("not-found", `no instance of ${service} ever registered`, {
-    reason: "SERVICE_NOT_REGISTERED",
-    metadata: { service },
-  });
 }

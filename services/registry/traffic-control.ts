@@ -4,6 +4,7 @@ import type { Logger } from "../../runtime/logger.ts";
 import { pollEvery } from "../../runtime/poll.ts";
 import { isOnlyEndpoint, type ServiceView } from "./catalog-view.ts";
 import type { Instance } from "./instance.ts";
+import { instanceNotRegistered, serviceNotRegistered } from "./not-registered.ts";
 import type { Balancing, Fault, VersionShare } from "./routing.ts";
 import {
   checkSplit,
@@ -127,12 +128,7 @@ export class TrafficControl {
     return this.#change((rules) => {
       const { instances } = this.#options;
       const service = instances.find(instanceId)?.service;
-      if (service === undefined) {
-        throw new Failure("not-found", "no such instance", {
-          reason: "INSTANCE_NOT_REGISTERED",
-          metadata: { instance: instanceId },
-        });
-      }
+      if (service === undefined) throw instanceNotRegistered(instanceId);
       // By what is stored: another registry may have ejected the others just now.
       const now = instances.withEjected(service, rules.get(service)?.ejected ?? new Set());
       if (now !== undefined && isOnlyEndpoint(now, instanceId)) {
@@ -164,10 +160,7 @@ export class TrafficControl {
   #known(service: string): ServiceView {
     const known = this.#options.instances.get(service);
     if (known !== undefined) return known;
-    throw new Failure("not-found", `no instance of ${service} ever registered`, {
-      reason: "SERVICE_NOT_REGISTERED",
-      metadata: { service },
-    });
+    throw serviceNotRegistered(service);
   }
 
   async #change(decide: (rules: RuleBook) => readonly RuleEdit[]): Promise<Change> {
