@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { port } from "../runtime/config.ts";
+import { hostAndPort } from "../runtime/host-port.ts";
 import { BadSettings } from "./bad-settings.ts";
 import { type ReplicaGroup, versionsOf } from "./replicas.ts";
 import { type PortSetting, type Service, settingOf } from "./services.ts";
@@ -72,7 +73,7 @@ export function hostForAll(env: NodeJS.ProcessEnv): string | undefined {
 export function reachableAt({ host, ports }: Placement, setting: PortSetting = "PORT"): string {
   // A wildcard is an address to listen on, not one to call.
   const callable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-  return `${callable.includes(":") ? `[${callable}]` : callable}:${ports[setting]}`;
+  return hostAndPort(callable, ports[setting] ?? 0);
 }
 
 /** Where the registries are, each as "host:port", if the control plane is among what is run. */

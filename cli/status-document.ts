@@ -1,6 +1,7 @@
 import { type InstanceLoad, type InstanceState, Protocol } from "../gen/mesh/registry/v1/instance.ts";
 import type { ClientState, RegistryState, ServiceState } from "../gen/mesh/registry/v1/registry_service.ts";
 import { type Calls, callsBetween, type Rate, together } from "../runtime/call-rates.ts";
+import { hostAndPort } from "../runtime/host-port.ts";
 import { type HealthName, healthName } from "../runtime/registry-names.ts";
 import { type TrafficStatus, trafficStatus } from "./traffic-status.ts";
 
@@ -102,7 +103,7 @@ function instanceStatus(state: InstanceState): InstanceStatus {
   const { id = "", address = "", port = 0, protocol, version = "", zone = "", weight = 0 } = state.instance ?? {};
   return {
     id,
-    address: `${address.includes(":") ? `[${address}]` : address}:${port}`,
+    address: hostAndPort(address, port),
     protocol: protocol === Protocol.PROTOCOL_HTTP ? "http" : "grpc",
     version,
     zone,

@@ -1,5 +1,6 @@
 import type { Channel } from "nice-grpc";
 import { Protocol } from "../gen/mesh/registry/v1/instance.ts";
+import { hostAndPort } from "../runtime/host-port.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { registryClient } from "./registry.ts";
 
@@ -46,7 +47,7 @@ export function discoveryClient(channel: Channel, logger: Logger): DiscoveryClie
         if (instance === undefined || !inEndpoints) return [];
         const { id, address: host, port, protocol, metadata } = instance;
         const scheme = protocol === Protocol.PROTOCOL_HTTP ? "http" : "grpc";
-        const uri = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+        const uri = `${scheme}://${hostAndPort(host, port)}`;
         return [{ instanceId: id, serviceId, host, port, uri, metadata }];
       });
     },

@@ -2,6 +2,7 @@ import type { Registry } from "prom-client";
 import { startAdminServer } from "./admin.ts";
 import { watchEventLoop } from "./event-loop.ts";
 import type { Health } from "./health.ts";
+import { hostAndPort } from "./host-port.ts";
 import type { Logger } from "./logger.ts";
 import type { Mesh, MeshedServer } from "./mesh.ts";
 
@@ -71,7 +72,7 @@ export async function start(options: RunOptions): Promise<Running> {
   const admin = await startAdminServer({ ...options, port: options.adminPort });
   let port: number;
   try {
-    port = await server.listen(`${bracketed(options.host)}:${options.port}`);
+    port = await server.listen(hostAndPort(options.host, options.port));
     await options.pages?.listen();
   } catch (error) {
     server.forceShutdown();
@@ -165,8 +166,4 @@ async function inTime(closing: Promise<void> | void): Promise<void> {
     setTimeout(() => reject(new Error(`not closed in ${CLOSE_MS} ms`)), CLOSE_MS).unref();
   });
   await Promise.race([closing, late]);
-}
-
-function bracketed(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }

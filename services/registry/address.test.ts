@@ -1,4 +1,4 @@
-import { addressOfPeer, canonicalAddress, hostAndPort, isWildcard } from "./address.ts";
+import { addressOfPeer, canonicalAddress, isWildcard } from "./address.ts";
 
 test.each([
   ["192.0.2.1", "192.0.2.1"],
@@ -54,9 +54,4 @@ test("an address that means all addresses is known in each of its forms", () => 
     Array(4).fill(true),
   );
   expect(isWildcard("127.0.0.1")).toBe(false);
-});
-
-test("IPv6 stands in brackets in front of a port", () => {
-  expect(hostAndPort("192.0.2.1", 80)).toBe("192.0.2.1:80");
-  expect(hostAndPort("::1", 80)).toBe("[::1]:80");
 });

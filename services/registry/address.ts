@@ -35,7 +35,4 @@ export function addressOfPeer(peer: string): string | undefined {
   return canonicalAddress(address);
 }
 
-/** "address:port", with brackets where IPv6 needs them. */
-export function hostAndPort(address: string, port: number): string {
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-}
+export { hostAndPort } from "../../runtime/host-port.ts";

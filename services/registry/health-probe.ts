@@ -1,7 +1,7 @@
 import { get } from "node:http";
 import { type Channel, ClientError, createChannel, createClient, Status } from "nice-grpc";
 import { HealthDefinition, HealthCheckResponse_ServingStatus as Serving } from "../../gen/health/v1/health.ts";
-import { hostAndPort } from "./address.ts";
+import { hostAndPort } from "../../runtime/host-port.ts";
 import type { HealthReport } from "./catalog-entry.ts";
 import type { Instance } from "./instance.ts";
 

@@ -1,6 +1,7 @@
 import type { Instance as InstanceMessage, Protocol as ProtocolNumber } from "../../gen/mesh/registry/v1/instance.ts";
 import { invalidField } from "../../runtime/errors.ts";
-import { addressOfPeer, canonicalAddress, hostAndPort, isWildcard } from "./address.ts";
+import { hostAndPort } from "../../runtime/host-port.ts";
+import { addressOfPeer, canonicalAddress, isWildcard } from "./address.ts";
 
 export type Protocol = "grpc" | "http";
 

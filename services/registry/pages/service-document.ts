@@ -1,7 +1,7 @@
 import { Health, type Instance, type InstanceState, Protocol } from "../../../gen/mesh/registry/v1/instance.ts";
 import type { ServiceState } from "../../../gen/mesh/registry/v1/registry_service.ts";
+import { hostAndPort } from "../../../runtime/host-port.ts";
 import { type HealthName, healthName } from "../../../runtime/registry-names.ts";
-import { hostAndPort } from "../address.ts";
 import { BASE_PATH } from "./registration-body.ts";
 
 /** A service as programs are told of it that speak no gRPC. Others rely on it: fields may be added, none renamed. */

@@ -5,8 +5,8 @@ import {
   type ServiceState,
   ServiceState as ServiceStates,
 } from "../../../gen/mesh/registry/v1/registry_service.ts";
+import { hostAndPort } from "../../../runtime/host-port.ts";
 import { createLogger } from "../../../runtime/logger.ts";
-import { hostAndPort } from "../address.ts";
 import { instanceOf } from "../instance.ts";
 import { type PagesDeps, pages } from "./server.ts";
 import type { ServiceDocument } from "./service-document.ts";
