@@ -1,10 +1,11 @@
 import type { CallContext } from "nice-grpc";
 import type { HoldLeaseRequest, HoldLeaseResponse } from "../../gen/mesh/registry/v1/registry_service.ts";
+import { durationOf as durationMessage } from "../../runtime/duration.ts";
 import { Failure, invalidField } from "../../runtime/errors.ts";
 import type { Lease } from "./catalog.ts";
 import type { RegistryDeps } from "./handler.ts";
 import { type Instance, instanceOf } from "./instance.ts";
-import { durationMessage } from "./messages.ts";
+import { notRegistered } from "./not-registered.ts";
 
 /** How often instances are to report their load: less often than they have to say that they live. */
 const REPORT_INTERVAL_MS = 2_000;
@@ -82,11 +83,4 @@ async function untilDrain(
       overview.loadChanged();
     }
   }
-}
-
-export function notRegistered(id: string): Failure {
-  return new Failure("not-found", "no such instance: register it again", {
-    reason: "INSTANCE_NOT_REGISTERED",
-    metadata: { instance: id },
-  });
 }

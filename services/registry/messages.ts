@@ -70,5 +70,3 @@ function balancingMessage(balancing: Balancing): BalancingMessage {
     hashHeader: balancing.policy === "ring-hash" ? balancing.hashHeader : "",
   };
 }
-
-export { durationOf as durationMessage };
