@@ -1,12 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Channel, ClientError, createChannel, createClient, Status } from "nice-grpc";
 import type { Instance } from "../gen/mesh/registry/v1/instance.ts";
-import {
-  type HoldLeaseRequest,
-  type LoadReport,
-  type Registered,
-  RegistryServiceDefinition,
-} from "../gen/mesh/registry/v1/registry_service.ts";
+import { type HoldLeaseRequest, type LoadReport, RegistryServiceDefinition } from "../gen/mesh/registry/v1/registry_service.ts";
+import { durationMs } from "./duration.ts";
 import type { Logger } from "./logger.ts";
 
 const FIRST_PAUSE_MS = 100;
@@ -110,7 +106,7 @@ export class Registration {
         if (event?.$case === "drained") return false;
         if (event?.$case !== "registered") continue;
         this.#stream = requests;
-        this.#reportIntervalMs = millisecondsOf(event.value);
+        this.#reportIntervalMs = event.value.reportInterval && durationMs(event.value.reportInterval);
         // It began to leave while it was being registered.
         if (this.#draining) requests.push(DRAIN);
         else this.#onRegistered();
@@ -142,10 +138,6 @@ export class Registration {
 }
 
 const DRAIN: HoldLeaseRequest = { event: { $case: "drain", value: {} } };
-
-function millisecondsOf({ reportInterval }: Registered): number | undefined {
-  return reportInterval && Number(reportInterval.seconds) * 1_000 + reportInterval.nanos / 1_000_000;
-}
 
 /** What a registry says that does not want the instance. */
 const REFUSALS: ReadonlySet<Status> = new Set([Status.INVALID_ARGUMENT, Status.PERMISSION_DENIED, Status.UNIMPLEMENTED]);

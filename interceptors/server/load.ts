@@ -1,6 +1,7 @@
 import { Status } from "nice-grpc-common";
 import { type CallCount, LoadReport } from "../../gen/mesh/registry/v1/registry_service.ts";
 import type { MethodContract } from "../../runtime/contracts.ts";
+import { durationOf } from "../../runtime/duration.ts";
 import { LATENCY_BUCKETS_MS, latencyBucket } from "../../runtime/latency.ts";
 import type { ServerInterceptor } from "./interceptor.ts";
 
@@ -76,7 +77,7 @@ export function loadCounter(options: { now?: () => number } = {}): LoadCounter {
         .sort((a, b) => Number(b.ended - a.ended))
         .slice(0, MOST_COUNTS);
       const at = now();
-      const report = LoadReport.fromPartial({ interval: duration(at - since), callsInFlight: inFlight, calls });
+      const report = LoadReport.fromPartial({ interval: durationOf(at - since), callsInFlight: inFlight, calls });
       since = at;
       callers = new Map();
       return report;
@@ -87,12 +88,7 @@ export function loadCounter(options: { now?: () => number } = {}): LoadCounter {
 function callCount(caller: string, method: string, { ended, failed, totalMs, latencies }: Count): CallCount {
   return {
     ...{ caller, method, ended: BigInt(ended), failed: BigInt(failed) },
-    totalLatency: duration(totalMs),
+    totalLatency: durationOf(totalMs),
     latencyCounts: latencies.map(BigInt),
   };
-}
-
-function duration(ms: number) {
-  const wholeMs = Math.round(ms);
-  return { seconds: BigInt(Math.floor(wholeMs / 1_000)), nanos: (wholeMs % 1_000) * 1_000_000 };
 }

@@ -34,5 +34,3 @@ export function addressOfPeer(peer: string): string | undefined {
   const [, address = ""] = /^\[?([^\]]*)\]?:\d+$/.exec(peer) ?? [];
   return canonicalAddress(address);
 }
-
-export { hostAndPort } from "../../runtime/host-port.ts";

@@ -1,6 +1,6 @@
 import type { CallContext } from "nice-grpc";
 import type { HoldLeaseRequest, HoldLeaseResponse } from "../../gen/mesh/registry/v1/registry_service.ts";
-import { durationOf as durationMessage } from "../../runtime/duration.ts";
+import { durationOf } from "../../runtime/duration.ts";
 import { Failure, invalidField } from "../../runtime/errors.ts";
 import type { Lease } from "./catalog.ts";
 import type { RegistryDeps } from "./handler.ts";
@@ -30,8 +30,8 @@ export async function* holdLease(
         $case: "registered",
         value: {
           instanceId: instance.id,
-          lease: durationMessage(catalog.leaseMs),
-          reportInterval: durationMessage(Math.min(REPORT_INTERVAL_MS, catalog.leaseMs / REPORTS_A_LEASE)),
+          lease: durationOf(catalog.leaseMs),
+          reportInterval: durationOf(Math.min(REPORT_INTERVAL_MS, catalog.leaseMs / REPORTS_A_LEASE)),
         },
       },
     };

@@ -3,11 +3,11 @@ import { TrafficServiceDefinition } from "../../gen/mesh/registry/v1/traffic_ser
 import { meshServer } from "../../interceptors/server/chain.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { Health } from "../../runtime/health.ts";
+import { hostAndPort } from "../../runtime/host-port.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { joinMesh } from "../../runtime/mesh.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { runUntilSignal } from "../../runtime/run.ts";
-import { hostAndPort } from "./address.ts";
 import { configSchema } from "./config.ts";
 import { instanceOf } from "./instance.ts";
 import { pages } from "./pages/server.ts";

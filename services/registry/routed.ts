@@ -1,4 +1,4 @@
-import { hostAndPort } from "./address.ts";
+import { hostAndPort } from "../../runtime/host-port.ts";
 import type { InstanceView, ServiceView } from "./catalog-view.ts";
 import type { Endpoint, RoutedService, VersionShare } from "./routing.ts";
 import type { Rules } from "./traffic.ts";
