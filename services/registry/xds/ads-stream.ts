@@ -1,7 +1,7 @@
 import type { ClientState } from "../../../gen/mesh/registry/v1/registry_service.ts";
 import { invalidField } from "../../../runtime/errors.ts";
 import type { Logger } from "../../../runtime/logger.ts";
-import type { DiscoveryRequest } from "./contract.ts";
+import type { DiscoveryRequest } from "./request.ts";
 import { type ResourceType, resourceTypes, typeOfUrl } from "./resource-type.ts";
 import { Subscription, type SubscriptionDeps } from "./subscription.ts";
 
@@ -131,10 +131,15 @@ export class AdsStream {
   }
 }
 
+/** Lists of names that are as they should be: clients say the same ones again and again. */
+const checked = new WeakSet<readonly string[]>();
+
 function checkNames(names: readonly string[]): void {
+  if (checked.has(names)) return;
   if (names.length > MOST_NAMES) throw invalidField("resource_names", `must be at most ${MOST_NAMES}`);
   const tooLong = names.findIndex((name) => Buffer.byteLength(name) > LONGEST_NAME_BYTES);
   if (tooLong >= 0) throw invalidField(`resource_names[${tooLong}]`, `must have at most ${LONGEST_NAME_BYTES} bytes`);
+  checked.add(names);
 }
 
 /** Text of others, as it can be kept, logged and sent on. */

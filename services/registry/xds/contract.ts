@@ -2,9 +2,7 @@ import type { MethodDefinition } from "nice-grpc";
 import { EndUser } from "../../../gen/mesh/policy/v1/policy.ts";
 import type { MethodContract } from "../../../runtime/contracts.ts";
 import { decode, encode } from "./protos.ts";
-
-/** A request of a client, as it arrives. */
-export type DiscoveryRequest = ReturnType<typeof decode<"envoy.service.discovery.v3.DiscoveryRequest">>;
+import { type DiscoveryRequest, decodeRequest } from "./request.ts";
 
 const SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService";
 const METHOD = "StreamAggregatedResources";
@@ -23,7 +21,7 @@ export const adsDefinition: AdsDefinition = {
     requestStream: true,
     responseStream: true,
     requestSerialize: (request) => encode("envoy.service.discovery.v3.DiscoveryRequest", request as object),
-    requestDeserialize: (bytes) => decode("envoy.service.discovery.v3.DiscoveryRequest", bytes),
+    requestDeserialize: decodeRequest,
     responseSerialize: (response) => response,
     responseDeserialize: (bytes) => decode("envoy.service.discovery.v3.DiscoveryResponse", bytes),
     options: {},

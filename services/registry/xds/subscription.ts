@@ -1,5 +1,5 @@
 import type { Refusal, Subscription as SubscriptionState } from "../../../gen/mesh/registry/v1/registry_service.ts";
-import type { DiscoveryRequest } from "./contract.ts";
+import type { DiscoveryRequest } from "./request.ts";
 import { type ResourceType, shortNameOf, wholeTypes } from "./resource-type.ts";
 import type { Response, Responses } from "./responses.ts";
 import type { Resource, Snapshot } from "./snapshot.ts";
@@ -34,6 +34,8 @@ export class Subscription {
   readonly type: ResourceType;
   readonly #deps: SubscriptionDeps;
   readonly #names = new Set<string>();
+  /** The names as the client has said them last. */
+  #lastNames: readonly string[] | undefined;
   #toAll = false;
   /** A client that has never named a resource wants all; one that names none any more wants none. */
   #hasNamed = false;
@@ -130,10 +132,11 @@ export class Subscription {
   }
 
   #subscribe(names: readonly string[]): void {
+    // Most requests say nothing new: see decodeRequest().
+    if (names === this.#lastNames) return;
+    this.#lastNames = names;
     this.#hasNamed ||= names.length > 0;
     const wanted = new Set(names);
-    // Most requests say nothing new.
-    if (this.#hasNamed && !this.#toAll && wanted.size === this.#names.size && wanted.isSubsetOf(this.#names)) return;
     const toAll = wholeTypes.has(this.type) && (wanted.delete(ALL) || !this.#hasNamed);
     if (toAll && !this.#toAll) {
       this.#deps.subscribers.addToAll(this);
@@ -163,7 +166,7 @@ export class Subscription {
    * needs it again.
    */
   #overtaken(names: readonly string[]): void {
-    if (this.#toAll) return;
+    if (this.#toAll || names === this.#lastNames) return;
     const wanted = new Set(names);
     for (const name of this.#sent.keys()) {
       if (wanted.has(name)) continue;
