@@ -3,6 +3,7 @@ import type { ChannelOptions } from "@grpc/grpc-js";
 import { type Channel, createChannel } from "nice-grpc";
 import { allContracts } from "../runtime/contracts.ts";
 import { registerLeastRequest } from "./least-request.ts";
+import { capBackoffs } from "./xds-backoff.ts";
 
 /**
  * A peer that is gone without a word is noticed within 1.8 seconds: less than
@@ -66,6 +67,7 @@ function registerXds(): void {
   const { register } = createRequire(import.meta.url)("@grpc/grpc-js-xds") as typeof import("@grpc/grpc-js-xds");
   register();
   registerLeastRequest();
+  capBackoffs();
 }
 
 /** The gRPC service config (gRFC A6) that the contracts make together. */

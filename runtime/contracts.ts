@@ -58,6 +58,11 @@ export const contracts: FileRegistry = createFileRegistry(
   fromBinary(FileDescriptorSetSchema, readFileSync(new URL("../gen/contracts.binpb", import.meta.url))),
 );
 
+/** Whether there is a contract of this service. @param typeName "package.Service" */
+export function hasContract(typeName: string): boolean {
+  return contracts.getService(typeName) !== undefined;
+}
+
 /**
  * The contract of a service.
  *

@@ -59,7 +59,7 @@ export interface Mesh {
  */
 export async function joinMesh(options: MeshOptions): Promise<Mesh> {
   const { service, registries, zone, logger } = options;
-  const id = `${service}-${randomBytes(3).toString("hex")}`;
+  const id = `${service}-${randomBytes(4).toString("hex")}`;
   if (registries.length === 0) return { id, enter() {}, async leave() {}, async close() {} };
 
   const relay = await startRegistryRelay({ registries, logger });

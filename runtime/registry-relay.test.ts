@@ -47,6 +47,27 @@ test("lets go of a registry that says nothing", async () => {
   await client.closed;
 });
 
+test.each([
+  ["says nothing", ""],
+  ["speaks something else", "HTTP/1.1 400 Bad Request"],
+])("goes to another registry when the one that was asked %s", async (_what, says) => {
+  await using bad = await greeter(says);
+  await using good = await greeter(SETTINGS);
+  await using relay = await relayTo([bad.address, good.address], { silenceMs: 50 });
+
+  for (let i = 0; i < 6; i++) {
+    await using client = await relay.connect();
+    if ((await client.hears()) !== SETTINGS) await client.closed;
+  }
+  const askedBefore = bad.asked();
+
+  for (let i = 0; i < 10; i++) {
+    await using client = await relay.connect();
+    expect(await client.hears()).toBe(SETTINGS);
+  }
+  expect(bad.asked()).toBe(askedBefore);
+});
+
 test("ends all connections when it is closed", async () => {
   await using registry = await echo("a");
   const relay = await relayTo([registry.address]);
@@ -57,6 +78,26 @@ test("ends all connections when it is closed", async () => {
 
   await client.closed;
 });
+
+/** An empty SETTINGS frame: what a server of HTTP/2 says first. */
+const SETTINGS = "\0\0\0\u0004\0\0\0\0\0";
+
+/** A server that says something when it is called, and hangs up if that is no HTTP/2. */
+async function greeter(says: string) {
+  let asked = 0;
+  const server = createServer((socket) => {
+    asked++;
+    socket.on("error", () => {});
+    if (says === SETTINGS) socket.write(says);
+    else if (says !== "") socket.end(says);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked: () => asked,
+    [Symbol.asyncDispose]: async () => void server.close(),
+  };
+}
 
 /** A server that puts its name before what it hears; one without a name says nothing. */
 async function echo(name: string, port = 0) {
@@ -85,6 +126,11 @@ async function relayTo(registries: string[], options: { silenceMs?: number } = {
       await once(socket, "connect");
       return {
         closed,
+        /** What is said first; "" if nothing is. */
+        async hears() {
+          const [data] = await Promise.race([once(socket, "data"), closed.then(() => [""])]);
+          return String(data);
+        },
         async ask(text: string) {
           socket.write(text);
           const [data] = await once(socket, "data");

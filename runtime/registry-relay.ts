@@ -11,6 +11,9 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const TRY_AGAIN_MS = 250;
 /** The registry pings every ten seconds: one from which nothing comes for longer is gone without a word. */
 const SILENCE_MS = 13_000;
+/** What a server of HTTP/2 says first (RFC 9113, section 3.4). */
+const HTTP2_SETTINGS = 4;
+const HTTP2_FRAME_TYPE = 3;
 
 export interface RegistryRelay {
   /** What xDS clients of this process take for their control plane: "unix:<socket>". */
@@ -26,7 +29,7 @@ export interface RegistryRelay {
  * finds the next registry at once, and the same one as soon as it is back: a
  * connection waits here until there is a registry to pass it on to.
  *
- * @param registries "host:port" of each; the one that answered last is asked first.
+ * @param registries "host:port" of each; the one that has answered last is asked first, one that has accepted and not answered last.
  */
 export async function startRegistryRelay(options: {
   registries: readonly string[];
@@ -38,18 +41,30 @@ export async function startRegistryRelay(options: {
   const folder = await mkdtemp(join(tmpdir(), "bookmesh-xds-"));
   const path = join(folder, "socket");
   const clients = new Set<Socket>();
-  let preferred = "";
+  const experience = new Experience();
 
   const pass = async (client: Socket) => {
     while (!client.destroyed) {
-      for (const address of inOrder(await registryAddresses(options.registries), preferred)) {
-        const registry = client.destroyed ? undefined : await connect(address, silenceMs);
+      for (const address of experience.inOrder(await registryAddresses(options.registries))) {
+        const registry = client.destroyed ? undefined : await connect(address);
         if (registry === undefined) continue;
-        preferred = address;
         options.logger.debug({ registry: address }, "connected to a registry by xDS");
-        client.pipe(registry).pipe(client);
+        let works = false;
+        registry.once("data", (bytes: Buffer) => {
+          works = bytes[HTTP2_FRAME_TYPE] === HTTP2_SETTINGS;
+          if (works) experience.works(address);
+        });
+        registry.setTimeout(silenceMs, () => {
+          works = false;
+          registry.destroy();
+        });
+        registry.once("close", () => {
+          if (!works) experience.fails(address);
+          client.destroy();
+        });
         client.once("close", () => registry.destroy());
-        registry.once("close", () => client.destroy());
+        if (client.destroyed) registry.destroy();
+        client.pipe(registry).pipe(client);
         return;
       }
       await delay(TRY_AGAIN_MS, undefined, { ref: false });
@@ -60,7 +75,10 @@ export async function startRegistryRelay(options: {
     clients.add(client);
     client.on("error", () => {});
     client.once("close", () => clients.delete(client));
-    void pass(client);
+    pass(client).catch((error: unknown) => {
+      options.logger.error({ err: error }, "could not pass an xDS client on");
+      client.destroy();
+    });
   });
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
   // Nothing but xDS clients needs the relay: it does not keep a process alive.
@@ -76,14 +94,38 @@ export async function startRegistryRelay(options: {
   };
 }
 
-/** The one that answered last comes first. The others come at random: not all clients of a mesh are to go to the same. */
-function inOrder(addresses: readonly string[], preferred: string): string[] {
-  const rank = new Map(addresses.map((address) => [address, address === preferred ? -1 : Math.random()]));
-  return addresses.toSorted((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
+/** What the registries were like so far. */
+class Experience {
+  #last = "";
+  readonly #failed = new Set<string>();
+
+  works(address: string): void {
+    this.#last = address;
+    this.#failed.delete(address);
+  }
+
+  /** It accepts connections, and that is all. */
+  fails(address: string): void {
+    // To the end, behind those that have failed before.
+    this.#failed.delete(address);
+    this.#failed.add(address);
+  }
+
+  /** The one that worked last, then those of which nothing is known, at random: not all clients of a mesh are to go to the same. */
+  inOrder(addresses: readonly string[]): string[] {
+    const failed = [...this.#failed];
+    const rank = new Map(
+      addresses.map((address) => {
+        if (this.#failed.has(address)) return [address, 1 + failed.indexOf(address)];
+        return [address, address === this.#last ? -1 : Math.random()];
+      }),
+    );
+    return addresses.toSorted((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
+  }
 }
 
-/** A connection to a registry, or undefined if it does not answer. */
-function connect(address: string, silenceMs: number): Promise<Socket | undefined> {
+/** A connection to a registry, or undefined if there is none. */
+function connect(address: string): Promise<Socket | undefined> {
   const { hostname, port } = new URL(`tcp://${address}`);
   return new Promise((resolve) => {
     const socket = createConnection({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port), noDelay: true });
@@ -91,7 +133,7 @@ function connect(address: string, silenceMs: number): Promise<Socket | undefined
     socket.on("error", () => {});
     socket.once("close", () => resolve(undefined));
     socket.once("connect", () => {
-      socket.setTimeout(silenceMs);
+      socket.setTimeout(0);
       resolve(socket);
     });
   });

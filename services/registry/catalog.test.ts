@@ -189,6 +189,17 @@ test("one that leaves is out at once", () => {
   expect(it.catalog.find("a1")).toBeUndefined();
 });
 
+test("who held an id gets it back when whoever has taken it over is gone", () => {
+  const it = newCatalog();
+  const before = it.catalog.register(instance("a1"));
+  const thief = it.catalog.register(instance("a1", { address: "127.9.9.9" }));
+  expect(before.renew()).toBe("taken over");
+
+  thief.lost();
+
+  expect(before.renew()).toBe("gone");
+});
+
 test("who registers an id takes it over from whoever held it", () => {
   const it = newCatalog();
   const before = it.healthy("a1").lease;
@@ -360,12 +371,15 @@ test("the registry takes so many instances and no more, but lets those it knows 
   expect(() => it.catalog.register(instance("b1"))).not.toThrow();
 });
 
-test("the registry takes so many services and no more", () => {
+test("the registry takes so many services and no more, and forgets the oldest that has nobody", () => {
   const it = newCatalog();
-  for (let i = 0; i < 2_000; i++) it.catalog.remove(it.catalog.register(instance("a1", { service: `s${i}` })).id);
+  for (let i = 0; i < 2_000; i++) it.catalog.register(instance(`a${i}`, { service: `s${i}` }));
+  const register = () => it.catalog.register(instance("b1", { service: "one-more" }));
 
-  expect(() => it.catalog.register(instance("a1", { service: "one-more" }))).toThrow(
-    expect.objectContaining({ reason: "REGISTRY_FULL" }),
-  );
-  expect(() => it.catalog.register(instance("a1", { service: "s1" }))).not.toThrow();
+  expect(register).toThrow(expect.objectContaining({ reason: "REGISTRY_FULL" }));
+  it.catalog.remove("a7");
+  expect(register).not.toThrow();
+
+  expect(it.catalog.get("s7")).toBeUndefined();
+  expect(it.catalog.get("s8")).toBeDefined();
 });

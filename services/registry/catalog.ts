@@ -215,18 +215,28 @@ export class Catalog {
   #admit(instance: Instance, before: CatalogEntry | undefined): Service {
     const known = this.#services.get(instance.service);
     if (before === undefined && this.#entries.size >= MOST_INSTANCES) throw full(`${MOST_INSTANCES} instances`);
-    if (known === undefined && this.#services.size >= MOST_SERVICES) throw full(`${MOST_SERVICES} services`);
     if (known !== undefined) return known;
+    if (this.#services.size >= MOST_SERVICES && !this.#forgetService()) throw full(`${MOST_SERVICES} services`);
     const service: Service = { name: instance.service, entries: new Map(), lastGrpcServices: [], view: undefined };
     this.#services.set(instance.service, service);
     return service;
+  }
+
+  /** Forgets the oldest service that has nobody. @returns whether there was one. */
+  #forgetService(): boolean {
+    for (const { name, entries } of this.#services.values()) {
+      if (entries.size === 0) return this.#services.delete(name);
+    }
+    return false;
   }
 
   #leaseOf(entry: CatalogEntry): Lease {
     const { id } = entry.instance;
     const holder = () => {
       const current = this.#entries.get(id);
-      return current === entry ? "held" : current === undefined ? "gone" : "taken over";
+      if (current === entry) return "held";
+      // Who has taken it over and is no more must not keep the one away that still is.
+      return current?.alive ? "taken over" : "gone";
     };
     return {
       id,

@@ -28,13 +28,13 @@ test("what is said is kept", () => {
     ...{ id: "orders-1", address: "2001:DB8::0:1", version: "v2", zone: "b", weight: 7, healthCheckPath: "/up" },
     protocol: Protocol.PROTOCOL_HTTP,
     metadata: new Map([["owner", "ada"]]),
-    grpcServices: ["b.B", "a.A", "b.B"],
+    grpcServices: ["bookstore.push.v1.PushService", "bookmesh.testing.v1.EchoService", "bookstore.push.v1.PushService"],
   };
 
   expect(parse(said)).toEqual({
     ...{ id: "orders-1", service: "orders", address: "2001:db8::1", port: 8080, protocol: "http", version: "v2", zone: "b" },
     ...{ weight: 7, healthCheckPath: "/up", metadata: new Map([["owner", "ada"]]) },
-    grpcServices: ["a.A", "b.B"],
+    grpcServices: ["bookmesh.testing.v1.EchoService", "bookstore.push.v1.PushService"],
   });
 });
 

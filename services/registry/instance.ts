@@ -1,4 +1,5 @@
 import type { Instance as InstanceMessage, Protocol as ProtocolNumber } from "../../gen/mesh/registry/v1/instance.ts";
+import { hasContract } from "../../runtime/contracts.ts";
 import { invalidField } from "../../runtime/errors.ts";
 import { hostAndPort } from "../../runtime/host-port.ts";
 import { addressOfPeer, canonicalAddress, isWildcard } from "./address.ts";
@@ -20,7 +21,7 @@ export interface Instance {
   /** 1 to 1,000 */
   readonly weight: number;
   readonly metadata: ReadonlyMap<string, string>;
-  /** "package.Service" of each, in order, none twice. */
+  /** "package.Service" of each that has a contract here, in order, none twice. Of others nothing is known that routes could say. */
   readonly grpcServices: readonly string[];
   /** Where the health of an HTTP instance is asked for. */
   readonly healthCheckPath: string;
@@ -46,7 +47,7 @@ export function instanceOf(message: InstanceMessage, peer: string): Instance {
     protocol: PROTOCOLS[message.protocol],
     weight: message.weight || 1,
     metadata: new Map(metadata),
-    grpcServices: [...new Set(message.grpcServices)].sort(),
+    grpcServices: [...new Set(message.grpcServices)].filter(hasContract).sort(),
     healthCheckPath: message.healthCheckPath || DEFAULT_HEALTH_CHECK_PATH,
   };
 }

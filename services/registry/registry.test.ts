@@ -8,7 +8,13 @@ import { startRegistry, type TestRegistry } from "./testing.ts";
 import { startInstance, type TestInstance } from "./testing-instance.ts";
 import { HeldLease, hold } from "./testing-lease.ts";
 
-const ORDERS = { service: "orders", address: "127.0.0.1", version: "v1", zone: "a", grpcServices: ["shop.Orders"] };
+const ORDERS = {
+  service: "orders",
+  address: "127.0.0.1",
+  version: "v1",
+  zone: "a",
+  grpcServices: ["bookmesh.testing.v1.EchoService"],
+};
 
 let database: TestDatabase;
 let logs: LogLines;
@@ -40,7 +46,7 @@ test("an instance that registers and answers well is where calls go", async () =
   expect(lease.id).toBe(`orders@127.0.0.1:${instance.port}`);
   expect(routed).toEqual({
     name: "orders",
-    grpcServices: ["shop.Orders"],
+    grpcServices: ["bookmesh.testing.v1.EchoService"],
     endpoints: [{ address: "127.0.0.1", port: instance.port, version: "v1", zone: "a", weight: 3 }],
     split: [],
     fault: undefined,
@@ -194,7 +200,7 @@ test("the last instance that drains leaves a service that is known and has nobod
   expect(await it.client.getService({ service: "orders" })).toEqual({
     service: { name: "orders", instances: [], panic: false, traffic: undefined },
   });
-  expect(it.dataPlane.last("orders")).toMatchObject({ endpoints: [], grpcServices: ["shop.Orders"] });
+  expect(it.dataPlane.last("orders")).toMatchObject({ endpoints: [], grpcServices: ["bookmesh.testing.v1.EchoService"] });
 });
 
 test("an old stream has no say over an instance that has registered by a new one", async () => {
@@ -396,7 +402,7 @@ test("everything about an instance can be seen", async () => {
       value: {
         interval: { seconds: 2n },
         callsInFlight: 3,
-        calls: [{ caller: "shop", method: "/shop.Orders/Get", ended: 4n, failed: 1n }],
+        calls: [{ caller: "shop", method: "/bookmesh.testing.v1.EchoService/Get", ended: 4n, failed: 1n }],
       },
     },
   });
@@ -417,7 +423,7 @@ test("everything about an instance can be seen", async () => {
       callsInFlight: 3,
       rates: [
         {
-          ...{ caller: "shop", method: "/shop.Orders/Get", callsPerSecond: 2, failedShare: 0.25 },
+          ...{ caller: "shop", method: "/bookmesh.testing.v1.EchoService/Get", callsPerSecond: 2, failedShare: 0.25 },
           ...{ meanLatency: { seconds: 0n, nanos: 0 }, p95Latency: undefined },
         },
       ],

@@ -14,8 +14,10 @@ export interface AdsStreamDeps extends Omit<SubscriptionDeps, "wake"> {
   warmingUp(): boolean;
 }
 
-const MOST_NAMES = 10_000;
-const LONGEST_NAME_BYTES = 512;
+/** Of one type: as many as a registry takes services. */
+const MOST_NAMES = 2_000;
+/** The names of a service and of a version, and what stands between them. */
+const LONGEST_NAME_BYTES = 127;
 const LONGEST_NODE_TEXT = 256;
 
 /**

@@ -1,9 +1,14 @@
+import { Failure } from "../../../runtime/errors.ts";
 import { type ResourceType, resourceTypes } from "./resource-type.ts";
 import type { Subscription } from "./subscription.ts";
+
+/** Nobody can fill the memory of the registry: this is a thousand clients of two hundred services each. */
+const MOST_SUBSCRIPTIONS = 1_000_000;
 
 /** Who has subscribed to what: a change costs as much as it has subscribers. */
 export class Subscribers {
   readonly #byName = new Map(resourceTypes.map((type) => [type, new Map<string, Set<Subscription>>()]));
+  #count = 0;
   readonly #toAll = new Map(resourceTypes.map((type) => [type, new Set<Subscription>()]));
 
   /** Those who have asked for the resource, and those who have asked for all of its type. */
@@ -12,7 +17,12 @@ export class Subscribers {
     yield* this.#toAll.get(type) ?? [];
   }
 
+  /** @throws Failure REGISTRY_FULL */
   add(subscription: Subscription, name: string): void {
+    if (this.#count >= MOST_SUBSCRIPTIONS) {
+      throw new Failure("exhausted", "the registry has no room for more subscriptions", { reason: "REGISTRY_FULL" });
+    }
+    this.#count++;
     const names = this.#byName.get(subscription.type);
     const subscriptions = names?.get(name) ?? new Set();
     names?.set(name, subscriptions.add(subscription));
@@ -21,7 +31,7 @@ export class Subscribers {
   remove(subscription: Subscription, name: string): void {
     const names = this.#byName.get(subscription.type);
     const subscriptions = names?.get(name);
-    subscriptions?.delete(subscription);
+    if (subscriptions?.delete(subscription)) this.#count--;
     if (subscriptions?.size === 0) names?.delete(name);
   }
 

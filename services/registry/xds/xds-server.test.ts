@@ -128,8 +128,8 @@ describe("limits", () => {
     ["no node", { node: null }, "node.id must have 1 to 256 characters"],
     ["a node without id", { node: { id: "" } }, "node.id must have 1 to 256 characters"],
     ["a node with a long id", { node: { id: "x".repeat(257) } }, "node.id must have 1 to 256 characters"],
-    ["too many names", { resource_names: new Array(10_001).fill("a") }, "resource_names must be at most 10000"],
-    ["a name that is too long", { resource_names: ["a", name] }, "resource_names[1] must have at most 512 bytes"],
+    ["too many names", { resource_names: new Array(10_001).fill("a") }, "resource_names must be at most 2000"],
+    ["a name that is too long", { resource_names: ["a", name] }, "resource_names[1] must have at most 127 bytes"],
   ])("refuses a request with %s", async (_name, request, details) => {
     await using registry = await serve(["a"]);
 
