@@ -154,8 +154,8 @@ process.exit(broken ? 1 : 0);
 
 /** How many calls failed of how many, and whether none did; begins to count anew. */
 function take(counted: MeshLoad): [found: string, holds: boolean] {
-  const failed = counted.failures.splice(0).length;
-  const text = `${failed} of ${counted.calls.toLocaleString("en")}`;
+  const failures = counted.failures.splice(0);
+  const text = [`${failures.length} of ${counted.calls.toLocaleString("en")}`, ...new Set(failures)].join("; ");
   counted.calls = 0;
-  return [text, failed === 0];
+  return [text, failures.length === 0];
 }
