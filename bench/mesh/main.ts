@@ -110,7 +110,7 @@ print(`Node ${process.versions.node}, ${availableParallelism()} cores; three rec
     const fresh = await start("recommendations", { SERVICE_VERSION: "v1" });
     visible = await until(async () => (await endpoints()).includes(fresh.port));
     await until(async () => (await handledBy(fresh)) > 10);
-    await fresh.kill();
+    await fresh.stop();
     await until(async () => !(await endpoints()).includes(fresh.port));
   });
   report("  back without memory: failed calls", ...take(load));
