@@ -8,8 +8,8 @@ const RESOURCE_NAMES = 3;
 /** How a resource name begins: the number of its field, and that its length follows. */
 const NAME_TAG = (RESOURCE_NAMES << 3) | 2;
 /** Lists of names that are remembered: as many, and of at most so many bytes each. */
-const MOST_LISTS = 64;
-const LARGEST_LIST_BYTES = 262_144;
+const MOST_LISTS = 1_024;
+const LARGEST_LIST_BYTES = 65_536;
 
 const lists = new Map<string, string[]>();
 
