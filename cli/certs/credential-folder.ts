@@ -1,0 +1,101 @@
+import { randomBytes } from "node:crypto";
+import { chmod, lstat, mkdir, open, readdir, readFile, readlink, rename, rm, symlink } from "node:fs/promises";
+import { join } from "node:path";
+
+/** The three files with which a process proves who it is, and checks who others are. All are PEM. */
+export interface CredentialFiles {
+  /** ca.crt: the roots that are trusted. */
+  readonly ca: string;
+  /** tls.crt: the certificate. */
+  readonly certificate: string;
+  /** tls.key: its private key. */
+  readonly key: string;
+}
+
+/** The names are those of a Secret of cert-manager. */
+const NAMES = { ca: "ca.crt", certificate: "tls.crt", key: "tls.key" } as const satisfies Record<keyof CredentialFiles, string>;
+const CURRENT = "..data";
+const NEXT = "..data_tmp";
+/** What versions are called, and links that were never put into place. */
+const OURS = /^\.\.(\d{4}_|data_tmp)|^\.(ca|tls)\.(crt|key)\.tmp$/;
+
+/**
+ * Writes credentials so that a reader finds all of the old ones or all of the new ones, whenever the writer is stopped.
+ *
+ * It is done as Kubernetes does it for a mounted Secret: the files are links to ..data/<file>, and
+ * ..data is a link to a folder with one version, which one rename replaces. The version before stays
+ * for readers that have begun; those that open file after file must check that key and certificate
+ * belong together, and look again if not.
+ *
+ * Two writers of one folder must exclude each other.
+ */
+export async function writeCredentials(folder: string, files: CredentialFiles, now = new Date()): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(folder, 0o700);
+  const before = await readlink(join(folder, CURRENT)).catch(ifMissing);
+  const version = `..${now.toISOString().replace(/[-:T]/g, "_").replace("Z", "")}.${randomBytes(4).toString("hex")}`;
+  await mkdir(join(folder, version), { mode: 0o700 });
+  for (const [kind, name] of Object.entries(NAMES) as [keyof CredentialFiles, string][]) {
+    await writeDurably(join(folder, version, name), files[kind], kind === "key" ? 0o600 : 0o644);
+  }
+  await syncFolder(join(folder, version));
+  await replaceByLink(join(folder, CURRENT), version, join(folder, NEXT));
+  for (const name of Object.values(NAMES)) await linkOnce(folder, name);
+  await syncFolder(folder);
+
+  const leftovers = (await readdir(folder)).filter((name) => OURS.test(name) && name !== version && name !== before);
+  for (const name of leftovers) await rm(join(folder, name), { recursive: true, force: true });
+}
+
+/**
+ * Reads credentials, all of one version.
+ *
+ * @returns undefined if one of the files is not there.
+ */
+export async function readCredentials(folder: string): Promise<CredentialFiles | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const version = await readlink(join(folder, CURRENT)).catch(ifMissing);
+    const from = version === undefined ? folder : join(folder, version);
+    const [ca, certificate, key] = await Promise.all(
+      [NAMES.ca, NAMES.certificate, NAMES.key].map((name) => readFile(join(from, name), "utf8").catch(ifMissing)),
+    );
+    if (ca !== undefined && certificate !== undefined && key !== undefined) return { ca, certificate, key };
+    // Two writes may have passed meanwhile, of which the second has removed what is read here.
+    if (attempt === ATTEMPTS) return undefined;
+  }
+}
+
+const ATTEMPTS = 3;
+
+/** The path of one of the files. */
+export function credentialPath(folder: string, kind: keyof CredentialFiles): string {
+  return join(folder, NAMES[kind]);
+}
+
+async function linkOnce(folder: string, name: string): Promise<void> {
+  const target = join(CURRENT, name);
+  const path = join(folder, name);
+  const isLinked = (await lstat(path).catch(ifMissing))?.isSymbolicLink() && (await readlink(path)) === target;
+  if (!isLinked) await replaceByLink(path, target, join(folder, `.${name}.tmp`));
+}
+
+async function replaceByLink(path: string, target: string, temporary: string): Promise<void> {
+  await rm(temporary, { force: true });
+  await symlink(target, temporary);
+  await rename(temporary, path);
+}
+
+async function writeDurably(path: string, text: string, mode: number): Promise<void> {
+  await using file = await open(path, "wx", mode);
+  await file.writeFile(text);
+  await file.sync();
+}
+
+async function syncFolder(path: string): Promise<void> {
+  await using folder = await open(path, "r");
+  await folder.sync();
+}
+
+function ifMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT" && error.code !== "EINVAL") throw error;
+}
