@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { chmod, lstat, mkdir, open, readdir, readFile, readlink, rename, rm, symlink } from "node:fs/promises";
+import { lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { ifMissing, syncFolder, writeDurably } from "./durable.ts";
 
 /** The three files with which a process proves who it is, and checks who others are. All are PEM. */
 export interface CredentialFiles {
@@ -27,20 +28,20 @@ const OURS = /^\.\.(\d{4}_|data_tmp)|^\.(ca|tls)\.(crt|key)\.tmp$/;
  * for readers that have begun; those that open file after file must check that key and certificate
  * belong together, and look again if not.
  *
- * Two writers of one folder must exclude each other.
+ * Two writers of one folder must exclude each other. A folder that is made is for its owner alone.
  */
 export async function writeCredentials(folder: string, files: CredentialFiles, now = new Date()): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await chmod(folder, 0o700);
-  const before = await readlink(join(folder, CURRENT)).catch(ifMissing);
+  const before = await versionOf(folder);
   const version = `..${now.toISOString().replace(/[-:T]/g, "_").replace("Z", "")}.${randomBytes(4).toString("hex")}`;
   await mkdir(join(folder, version), { mode: 0o700 });
   for (const [kind, name] of Object.entries(NAMES) as [keyof CredentialFiles, string][]) {
     await writeDurably(join(folder, version, name), files[kind], kind === "key" ? 0o600 : 0o644);
   }
   await syncFolder(join(folder, version));
-  await replaceByLink(join(folder, CURRENT), version, join(folder, NEXT));
+  // In a new folder they lead nowhere until the next line, and then all of them lead to all there is.
   for (const name of Object.values(NAMES)) await linkOnce(folder, name);
+  await replaceByLink(join(folder, CURRENT), version, join(folder, NEXT));
   await syncFolder(folder);
 
   const leftovers = (await readdir(folder)).filter((name) => OURS.test(name) && name !== version && name !== before);
@@ -54,7 +55,7 @@ export async function writeCredentials(folder: string, files: CredentialFiles, n
  */
 export async function readCredentials(folder: string): Promise<CredentialFiles | undefined> {
   for (let attempt = 1; ; attempt++) {
-    const version = await readlink(join(folder, CURRENT)).catch(ifMissing);
+    const version = await versionOf(folder);
     const from = version === undefined ? folder : join(folder, version);
     const [ca, certificate, key] = await Promise.all(
       [NAMES.ca, NAMES.certificate, NAMES.key].map((name) => readFile(join(from, name), "utf8").catch(ifMissing)),
@@ -85,17 +86,7 @@ async function replaceByLink(path: string, target: string, temporary: string): P
   await rename(temporary, path);
 }
 
-async function writeDurably(path: string, text: string, mode: number): Promise<void> {
-  await using file = await open(path, "wx", mode);
-  await file.writeFile(text);
-  await file.sync();
-}
-
-async function syncFolder(path: string): Promise<void> {
-  await using folder = await open(path, "r");
-  await folder.sync();
-}
-
-function ifMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT" && error.code !== "EINVAL") throw error;
+/** The version that a folder shows, if it is one of ours. */
+async function versionOf(folder: string): Promise<string | undefined> {
+  return await readlink(join(folder, CURRENT)).catch(ifMissing);
 }
