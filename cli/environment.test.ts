@@ -1,4 +1,4 @@
-import { environmentOf, ignoredSettings } from "./environment.ts";
+import { environmentOf, ignoredSettings, servicesToCertify } from "./environment.ts";
 import { placementsOf } from "./placement.ts";
 import { parseReplicas } from "./replicas.ts";
 import { services } from "./services.ts";
@@ -17,6 +17,7 @@ test("tells a service where it listens, where the registry is and where its stor
     ADMIN_PORT: "9052",
     HTTP_PORT: "5000",
     DATABASE_URL: "sqlite:/data/marketplace.db",
+    CREDENTIALS_DIR: "/data/credentials/marketplace",
     REGISTRIES: "127.0.0.1:50050",
   });
 });
@@ -44,6 +45,15 @@ test("gives a setting without a prefix to all, but one for a service goes first"
   expect(environment("push", env)).toMatchObject({ LOG_LEVEL: "debug", PUSHED: "1", PATH: "/bin" });
 });
 
+test("lets a service have its certificate from elsewhere, and issues none to it then", () => {
+  const env = { PUSH_CREDENTIALS_DIR: "/run/push", CREDENTIALS_DIR: "/mine" };
+
+  expect(environment("push", env)).toMatchObject({ CREDENTIALS_DIR: "/run/push" });
+  expect(environment("register", env)).toMatchObject({ CREDENTIALS_DIR: "/data/credentials/register" });
+  const placements = placementsOf(services, env, parseReplicas(["register=2"], services));
+  expect(servicesToCertify(env, placements)).toEqual(services.map(({ name }) => name).filter((name) => name !== "push"));
+});
+
 test("gives nobody the settings that would collide", () => {
   const env = { PORT: "3000", ADMIN_PORT: "3001", HTTP_PORT: "3002", DATABASE_URL: "postgres://all", HOST: "my-machine" };
 
@@ -61,8 +71,9 @@ test("speaks of ignored settings that were meant for services, not of every PORT
 
   expect(ignored({ PORT: "3000" })).toEqual([]);
   expect(ignored({ HOST: "0.0.0.0" })).toEqual([]);
-  expect(ignored({ DATABASE_URL: "postgres://all", HOST: "my-machine" })).toEqual([
+  expect(ignored({ DATABASE_URL: "postgres://all", CREDENTIALS_DIR: "/mine", HOST: "my-machine" })).toEqual([
     "DATABASE_URL is ignored: give it to one service, as in REGISTRY_DATABASE_URL",
+    "CREDENTIALS_DIR is ignored: give it to one service, as in REGISTRY_CREDENTIALS_DIR",
     "HOST is ignored: give it to one service, as in REGISTRY_HOST",
   ]);
 });

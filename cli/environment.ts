@@ -2,11 +2,14 @@ import { join } from "node:path";
 import { hostForAll, type Placement, registriesOf } from "./placement.ts";
 import { settingOf } from "./services.ts";
 
+/** The setting with the folder that a process has its identity from. */
+const CREDENTIALS_DIR = "CREDENTIALS_DIR";
+
 /**
  * Settings that would collide if every service got them. Many machines have PORT set for something else.
  * HOST is among them as each service is told its own.
  */
-const ONLY_WITH_PREFIX = ["HOST", "PORT", "ADMIN_PORT", "HTTP_PORT", "DATABASE_URL"];
+const ONLY_WITH_PREFIX = ["HOST", "PORT", "ADMIN_PORT", "HTTP_PORT", "DATABASE_URL", CREDENTIALS_DIR];
 
 /**
  * The environment of one process.
@@ -40,10 +43,17 @@ export function environmentOf(
   // Spares each start but the first a good part of its time.
   environment.NODE_COMPILE_CACHE ??= join(options.data, "compile-cache");
   environment.DATABASE_URL = `sqlite:${join(options.data, `${placement.service.name}.db`)}`;
+  environment[CREDENTIALS_DIR] = join(options.data, "credentials", placement.service.name);
   Object.assign(environment, own, { HOST: placement.host });
   if (placement.version !== undefined) environment.SERVICE_VERSION = placement.version;
   for (const [setting, port] of Object.entries(placement.ports)) environment[setting] = String(port);
   return environment;
+}
+
+/** The services to which `bookmesh up` issues certificates: those that are not told to get theirs elsewhere. */
+export function servicesToCertify(env: NodeJS.ProcessEnv, placements: readonly Placement[]): string[] {
+  const services = new Set(placements.map(({ service }) => service));
+  return [...services].filter((service) => !env[settingOf(service, CREDENTIALS_DIR)]).map(({ name }) => name);
 }
 
 /** What to tell somebody who has given a setting to all services that only one of them can have. */
@@ -51,6 +61,7 @@ export function ignoredSettings(env: NodeJS.ProcessEnv, placements: readonly Pla
   const example = placements[0];
   if (example === undefined) return [];
   // PORT and its like are too common in other people's environments to speak about.
-  const names = [...(env.DATABASE_URL ? ["DATABASE_URL"] : []), ...(env.HOST && !hostForAll(env) ? ["HOST"] : [])];
+  const names = ["DATABASE_URL", CREDENTIALS_DIR].filter((name) => env[name]);
+  if (env.HOST && !hostForAll(env)) names.push("HOST");
   return names.map((name) => `${name} is ignored: give it to one service, as in ${settingOf(example.service, name)}`);
 }

@@ -6,3 +6,5 @@ export const EXIT_BAD_USAGE = 64;
 export const EXIT_REFUSED = 65;
 /** No registry answers. */
 export const EXIT_NO_REGISTRY = 69;
+/** Certificates cannot be read or written. */
+export const EXIT_NO_CERTIFICATES = 74;

@@ -1,7 +1,8 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
+import { MeshAuthority } from "./certs/mesh-authority.ts";
 import { type Line, type Running, runUp, temporaryFolder } from "./fixtures/processes.ts";
 
 const running: Running[] = [];
@@ -203,6 +204,52 @@ test("takes away what an earlier mesh that was killed has said", async () => {
   await second.line(ready);
 
   expect(() => readFileSync(join(data, "mesh.json"))).toThrow("ENOENT");
+});
+
+test("gives every service a certificate before it starts, and keeps it from one start to the next", async () => {
+  const data = temporaryFolder();
+  const first = up({}, data, ["back=2"]);
+  await first.line(ready);
+
+  expect(first.lines.slice(0, 2)).toEqual([
+    expect.objectContaining({ msg: "made a root certificate", root: 1 }),
+    expect.objectContaining({ msg: "issued certificates to back, front, operator" }),
+  ]);
+  const subjects = first.lines.filter(says("listening")).map(({ name, subject }) => [name, subject]);
+  expect(subjects.toSorted()).toEqual([
+    ["back", "CN=back"],
+    ["back", "CN=back"],
+    ["front", "CN=front"],
+  ]);
+  expect(first.stderr()).not.toContain("PRIVATE KEY");
+  first.kill("SIGTERM");
+  await first.status;
+
+  const second = up({}, data);
+  await second.line(ready);
+  expect(second.lines.filter(says("issued"))).toEqual([]);
+});
+
+test("issues no certificate to a service that has its own", async () => {
+  const credentials = join(temporaryFolder(), "mine");
+  await new MeshAuthority(temporaryFolder()).tend({ issue: [{ name: "front", folder: credentials }] });
+
+  const mesh = up({ FRONT_CREDENTIALS_DIR: credentials });
+
+  expect(await mesh.line(says("listening", "front"))).toMatchObject({ credentials });
+  expect(mesh.lines.find(says("issued"))?.msg).toBe("issued certificates to back, operator");
+});
+
+test("starts nothing with an authority that is damaged", async () => {
+  const data = temporaryFolder();
+  await new MeshAuthority(data).tend();
+  writeFileSync(join(data, "authority", "1", "root.key"), "nonsense");
+
+  const mesh = up({}, data);
+
+  expect(await mesh.status).toBe(74);
+  expect(mesh.lines).toEqual([]);
+  expect(mesh.stderr()).toContain(`${join(data, "authority", "1", "root.key")} is damaged: put it back from a backup`);
 });
 
 test("names everything that is wrong with --replicas, and starts nothing", async () => {

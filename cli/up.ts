@@ -4,8 +4,12 @@ import { EXIT_BAD_CONFIG } from "../runtime/config.ts";
 import { EXIT_PORT_TAKEN } from "../runtime/run.ts";
 import { announceReady } from "./announce.ts";
 import { BadSettings } from "./bad-settings.ts";
+import { AuthorityError } from "./certs/authority-folder.ts";
+import { CredentialKeeper } from "./certs/keeper.ts";
+import { MeshAuthority, OPERATOR } from "./certs/mesh-authority.ts";
 import { dataOption } from "./data-option.ts";
-import { environmentOf, ignoredSettings } from "./environment.ts";
+import { environmentOf, ignoredSettings, servicesToCertify } from "./environment.ts";
+import { EXIT_NO_CERTIFICATES } from "./exit-status.ts";
 import { onNpmGone } from "./launcher.ts";
 import { AlreadyRunning, type Lock, lockFolder } from "./lock.ts";
 import { createLogView, type LogFormat, type LogView, logFormats, wantsColour } from "./log-view.ts";
@@ -32,8 +36,10 @@ Examples:
   RECOMMENDATIONS_PORT=6051 bookmesh up                   a setting for one service has its name in front
   MARKETPLACE_RECOMMENDATIONS_HOST=10.0.0.7 bookmesh up   RECOMMENDATIONS_HOST, for marketplace alone
 
-All processes of a service share its store and its settings. While the shop runs, "bookmesh status" tells how it fares.
-Exit status: 0 stopped in order, 1 calls were cut, 64 bad settings, 69 a port or the folder is taken.`;
+All processes of a service share its store, its certificate and its settings. While the shop runs, "bookmesh status" tells
+how it fares, and "bookmesh certs" shows the certificates, which are made on the first start and renewed while it runs.
+Exit status: 0 stopped in order, 1 calls were cut, 64 bad settings, 69 a port or the folder is taken,
+74 certificates cannot be read or written.`;
 
 export interface UpOptions {
   /** The folder of the stores. */
@@ -66,15 +72,18 @@ export async function up(table: readonly Service[], options: UpOptions): Promise
   const data = resolve(options.data);
   let placements: Placement[];
   let lock: Lock;
+  let keeper: CredentialKeeper;
   try {
     placements = placementsOf(table, env, parseReplicas(options.replicas ?? [], table));
     lock = lockFolder(data);
     placements = await claimPorts(placements);
+    const names = [...servicesToCertify(env, placements), OPERATOR];
+    keeper = await CredentialKeeper.open({ authority: new MeshAuthority(data), names });
   } catch (error) {
-    const expected = error instanceof BadSettings || error instanceof AlreadyRunning || error instanceof PortsTaken;
-    if (!expected) throw error;
-    process.stderr.write(`${error.message}\n`);
-    return error instanceof BadSettings ? EXIT_BAD_CONFIG : EXIT_PORT_TAKEN;
+    const status = exitStatusOf(error);
+    if (status === undefined) throw error;
+    process.stderr.write(`${(error as Error).message}\n`);
+    return status;
   }
 
   // Of a mesh that was killed.
@@ -94,13 +103,21 @@ export async function up(table: readonly Service[], options: UpOptions): Promise
   );
   stopOnSignals(supervisor, { log: view.log });
   onNpmGone(() => void supervisor.stop());
+  const stopRenewing = keeper.start(view.log);
   supervisor.start();
   void announceReady(placements, { data, view, signal: supervisor.stopping });
   const status = await supervisor.finished;
+  stopRenewing();
   removeMeshFile(data);
   lock.release();
   if (status === 0) view.log.info("everything has stopped");
   return status;
+}
+
+function exitStatusOf(error: unknown): number | undefined {
+  if (error instanceof BadSettings) return EXIT_BAD_CONFIG;
+  if (error instanceof AlreadyRunning || error instanceof PortsTaken) return EXIT_PORT_TAKEN;
+  return error instanceof AuthorityError ? EXIT_NO_CERTIFICATES : undefined;
 }
 
 function stagesOf(

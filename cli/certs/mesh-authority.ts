@@ -9,6 +9,9 @@ import { carryOut, type Outcome, type Task } from "./leaf-upkeep.ts";
 import { addSuccessor, type RootUpkeep, tendRoots } from "./root-upkeep.ts";
 import { bundleOf, successorOf } from "./roots.ts";
 
+/** The identity of people who work on the mesh by commands. */
+export const OPERATOR = "operator";
+
 /** How long processes have to load a new root before it signs. They look every second. */
 const SETTLE_MS = 30_000;
 
