@@ -10,7 +10,8 @@ import { createLogger } from "../runtime/logger.ts";
 import { dummyClient, raises, type SpecialCase } from "../test/support/dummy-client.ts";
 import { call, endingCases, kinds, rejection } from "../test/support/four-kinds.ts";
 import { LogLines } from "../test/support/log-lines.ts";
-import { openChannel, serviceConfig } from "./channel.ts";
+import { openPlaintextChannel } from "../test/support/plaintext.ts";
+import { serviceConfig } from "./channel.ts";
 
 test("tries an idempotent call again as often as its contract says", async () => {
   const attempts: string[] = [];
@@ -152,7 +153,7 @@ test("has a retry policy for the methods whose contract has one, and for no othe
 
 /** A client on a channel of ours. */
 function clientOf(target: string): AsyncDisposable & { channel: Channel; client: ReturnType<typeof create> } {
-  const channel = openChannel(target);
+  const channel = openPlaintextChannel(target);
   return { channel, client: create(channel), [Symbol.asyncDispose]: async () => channel.close() };
 }
 

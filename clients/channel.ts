@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import type { ChannelOptions } from "@grpc/grpc-js";
 import { type Channel, createChannel } from "nice-grpc";
 import { allContracts } from "../runtime/contracts.ts";
+import type { ChannelSecurity } from "../runtime/security.ts";
 import { registerLeastRequest } from "./least-request.ts";
 import { capBackoffs } from "./xds-backoff.ts";
 
@@ -28,8 +29,10 @@ const CHANNEL_OPTIONS: ChannelOptions = {
 };
 
 export interface ChannelSettings {
-  /** The service that calls: servers report their load by it. */
-  caller?: string;
+  /** Whoever answers has to prove that it is this service. */
+  service: string;
+  /** How the connections are secured. */
+  credentials: ChannelSecurity;
   /** The bootstrap document for this channel alone; the default is that of the process (runtime/mesh.ts). */
   bootstrap?: string;
 }
@@ -46,9 +49,8 @@ export interface ChannelSettings {
  * @param target "xds:///orders", "host:port", or any gRPC target such as "dns:///orders:50055".
  * @returns the channel, which is the caller's to close.
  */
-export function openChannel(target: string, settings: ChannelSettings = {}): Channel {
+export function openChannel(target: string, settings: ChannelSettings): Channel {
   const options: ChannelOptions = { ...CHANNEL_OPTIONS };
-  if (settings.caller !== undefined) options["grpc.primary_user_agent"] = `bookmesh-${settings.caller}`;
   if (target.startsWith("xds:")) {
     registerXds();
     if (settings.bootstrap !== undefined) options[BOOTSTRAP_OPTION] = settings.bootstrap;
@@ -56,7 +58,7 @@ export function openChannel(target: string, settings: ChannelSettings = {}): Cha
     options["grpc.service_config"] = serviceConfig();
     options["grpc.service_config_disable_resolution"] = 1;
   }
-  return createChannel(target, undefined, options);
+  return createChannel(target, settings.credentials.channel(settings.service), options);
 }
 
 /** The one way grpc-js-xds has to give a channel its own bootstrap. */

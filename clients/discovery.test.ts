@@ -1,7 +1,7 @@
 import pino from "pino";
 import { dummyClient } from "../test/support/dummy-client.ts";
 import { startMeshRegistry } from "../test/support/mesh-registry.ts";
-import { openChannel } from "./channel.ts";
+import { openPlaintextChannel } from "../test/support/plaintext.ts";
 import { discoveryClient } from "./discovery.ts";
 
 test("tells which services there are, where their instances can be called, and who says so", async () => {
@@ -12,7 +12,7 @@ test("tells which services there are, where their instances can be called, and w
     instance: { id: "orders-1", service: "orders", address: "127.0.0.1", port, metadata: new Map([["colour", "blue"]]) },
   });
   await registry.client.register({ instance: { id: "gone-1", service: "gone", address: "127.0.0.1", port: 1 } });
-  const channel = openChannel(registry.address);
+  const channel = openPlaintextChannel(registry.address);
   const discovery = discoveryClient(channel, pino({ level: "silent" }));
 
   while ((await discovery.getInstances("orders")).length === 0) await new Promise(setImmediate);

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { ConfigError, databaseUrl, EXIT_BAD_CONFIG, parseConfig, peer, serviceSettings } from "./config.ts";
 
 const schema = z.object({
-  ...serviceSettings({ port: 50_051, adminPort: 9_051 }),
+  ...serviceSettings("recommendations", { port: 50_051, adminPort: 9_051 }),
   DATABASE_URL: databaseUrl.default("sqlite:books.db"),
   MARKETPLACE_HOST: peer("marketplace", 50_052),
 });
@@ -16,6 +16,7 @@ test("has a default for everything", () => {
     host: "127.0.0.1",
     port: 50_051,
     adminPort: 9_051,
+    credentialsDir: ".bookmesh/credentials/recommendations",
     registries: ["localhost:50050"],
     advertisedAddress: undefined,
     serviceVersion: "v1",

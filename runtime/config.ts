@@ -39,15 +39,18 @@ export const databaseUrl = z
 /**
  * The settings that every service has.
  *
+ * @param service the name of the service.
  * @param defaults the ports the service listens on when nothing is set.
  */
-export function serviceSettings(defaults: { port: number; adminPort: number }) {
+export function serviceSettings(service: string, defaults: { port: number; adminPort: number }) {
   return {
-    /** The address to listen on. Plaintext never leaves the machine by default. */
+    /** The address to listen on. */
     HOST: z.string().min(1).default("127.0.0.1"),
     PORT: port.default(defaults.port),
     /** Where /livez, /readyz and /metrics are served. */
     ADMIN_PORT: port.default(defaults.adminPort),
+    /** The folder with ca.crt, tls.crt and tls.key: who this process is, and whom it trusts. */
+    CREDENTIALS_DIR: z.string().min(1).default(`.bookmesh/credentials/${service}`),
     /** Where to register, and whom to ask for routes and endpoints. */
     REGISTRIES: registries.prefault("localhost:50050"),
     /** The IP address under which others reach this process, where it is not the one that the registries see. */

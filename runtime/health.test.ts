@@ -4,6 +4,7 @@ import { Registry } from "prom-client";
 import { HealthDefinition, HealthCheckResponse_ServingStatus as Serving } from "../gen/health/v1/health.ts";
 import { meshServer } from "../interceptors/server/chain.ts";
 import { LogLines } from "../test/support/log-lines.ts";
+import { plaintext } from "../test/support/plaintext.ts";
 import { Health } from "./health.ts";
 import { createLogger } from "./logger.ts";
 
@@ -175,7 +176,10 @@ async function serve() {
     if (state.failing) throw new Error("gone");
   };
   const health = new Health({ Orders: orders, Always: async () => {} }, { logger });
-  const server = meshServer({ logger, health, metrics: new Registry(), maxCallsInFlight: 10, maxOpenStreams: 10 });
+  const server = meshServer({
+    ...{ logger, health, metrics: new Registry(), credentials: plaintext() },
+    ...{ maxCallsInFlight: 10, maxOpenStreams: 10 },
+  });
   const channel: Channel = createChannel(`127.0.0.1:${await server.listen("127.0.0.1:0")}`);
   return Object.assign(state, {
     health,

@@ -7,6 +7,7 @@ import { pollEvery } from "./poll.ts";
 import { Registration } from "./registration.ts";
 import { registryAddresses } from "./registry-addresses.ts";
 import { startRegistryRelay } from "./registry-relay.ts";
+import type { ChannelSecurity } from "./security.ts";
 import { useXdsBootstrap, xdsBootstrap } from "./xds-bootstrap.ts";
 
 /** How often an instance tells what it served until a registry has said how often it wants to hear of it. */
@@ -19,6 +20,7 @@ const LEAVE_MS = 3_000;
 export interface MeshOptions {
   /** The name of the service that this process is an instance of. */
   service: string;
+  credentials: ChannelSecurity;
   /** "host:port" of each registry, or of a name that stands for several. None: the process neither registers nor resolves "xds:///…". */
   registries: readonly string[];
   /** The address that the server listens on. */
@@ -58,11 +60,11 @@ export interface Mesh {
  * own already (GRPC_XDS_BOOTSTRAP, as where Istio is the control plane) keeps it.
  */
 export async function joinMesh(options: MeshOptions): Promise<Mesh> {
-  const { service, registries, zone, logger } = options;
+  const { service, registries, credentials, zone, logger } = options;
   const id = `${service}-${randomBytes(4).toString("hex")}`;
   if (registries.length === 0) return { id, enter() {}, async leave() {}, async close() {} };
 
-  const relay = await startRegistryRelay({ registries, logger });
+  const relay = await startRegistryRelay({ registries, credentials, logger });
   useXdsBootstrap(xdsBootstrap({ registries: [relay.uri], nodeId: id, cluster: service, zone }));
 
   const registrations = new Map<string, Registration>();
@@ -79,7 +81,10 @@ export async function joinMesh(options: MeshOptions): Promise<Mesh> {
         if (left || addresses.length === 0) return;
         for (const address of addresses) {
           if (registrations.has(address)) continue;
-          registrations.set(address, new Registration({ registry: address, instance, logger, onRegistered: scheduleReport }));
+          registrations.set(
+            address,
+            new Registration({ registry: address, credentials, instance, logger, onRegistered: scheduleReport }),
+          );
         }
         for (const [address, registration] of registrations) {
           if (addresses.includes(address) || registration.registered) continue;

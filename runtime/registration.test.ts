@@ -8,6 +8,7 @@ import {
   type RegistryServiceImplementation,
 } from "../gen/mesh/registry/v1/registry_service.ts";
 import { LogLines } from "../test/support/log-lines.ts";
+import { plaintext } from "../test/support/plaintext.ts";
 import { startService } from "../test/support/service.ts";
 import { createLogger } from "./logger.ts";
 import { Registration } from "./registration.ts";
@@ -142,7 +143,7 @@ const leasesOnly = { ...RegistryServiceDefinition, methods: { holdLease } } as c
 function register(registry: string) {
   const logs = new LogLines();
   const logger = createLogger({ name: "test", level: "debug", destination: logs });
-  const registration = new Registration({ registry, instance, logger });
+  const registration = new Registration({ registry, credentials: plaintext(), instance, logger });
   return { registration, logs, [Symbol.dispose]: () => registration.close() };
 }
 

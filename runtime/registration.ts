@@ -4,6 +4,7 @@ import type { Instance } from "../gen/mesh/registry/v1/instance.ts";
 import { type HoldLeaseRequest, type LoadReport, RegistryServiceDefinition } from "../gen/mesh/registry/v1/registry_service.ts";
 import { durationMs } from "./duration.ts";
 import type { Logger } from "./logger.ts";
+import type { ChannelSecurity } from "./security.ts";
 
 const FIRST_PAUSE_MS = 100;
 /** The registry that comes back has forgotten everybody: they all have to be back before it ends its warm-up of three seconds. */
@@ -46,12 +47,18 @@ export class Registration {
    * @param options.registry "host:port"
    * @param options.onRegistered called each time that the registry has taken the instance.
    */
-  constructor(options: { registry: string; instance: Instance; logger: Logger; onRegistered?: () => void }) {
+  constructor(options: {
+    registry: string;
+    credentials: ChannelSecurity;
+    instance: Instance;
+    logger: Logger;
+    onRegistered?: () => void;
+  }) {
     this.#onRegistered = options.onRegistered ?? (() => {});
     this.#registry = options.registry;
     this.#instance = options.instance;
     this.#logger = options.logger;
-    this.#channel = createChannel(options.registry, undefined, CHANNEL_OPTIONS);
+    this.#channel = createChannel(options.registry, options.credentials.channel("registry"), CHANNEL_OPTIONS);
     void this.#keepRegistered();
   }
 

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from "node:net";
 import { LogLines } from "../test/support/log-lines.ts";
+import { plaintext } from "../test/support/plaintext.ts";
 import { createLogger } from "./logger.ts";
 import { startRegistryRelay } from "./registry-relay.ts";
 
@@ -118,7 +119,7 @@ async function echo(name: string, port = 0) {
 
 async function relayTo(registries: string[], options: { silenceMs?: number } = {}) {
   const logger = createLogger({ name: "test", level: "debug", destination: new LogLines() });
-  const { uri, close } = await startRegistryRelay({ registries, logger, ...options });
+  const { uri, close } = await startRegistryRelay({ registries, credentials: plaintext(), logger, ...options });
   return {
     async connect() {
       const socket = createConnection(uri.slice("unix:".length));

@@ -5,7 +5,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "./logger.ts";
 import { registryAddresses } from "./registry-addresses.ts";
+import type { ChannelSecurity } from "./security.ts";
 
+/** Whoever answers has to prove that it is this service. */
+const REGISTRY = "registry";
 const CONNECT_TIMEOUT_MS = 2_000;
 /** How soon the registries are tried again when none of them answers. */
 const TRY_AGAIN_MS = 250;
@@ -33,6 +36,7 @@ export interface RegistryRelay {
  */
 export async function startRegistryRelay(options: {
   registries: readonly string[];
+  credentials: ChannelSecurity;
   logger: Logger;
   /** How long a registry may say nothing before another one is asked. The default is 13,000. */
   silenceMs?: number;
@@ -46,7 +50,7 @@ export async function startRegistryRelay(options: {
   const pass = async (client: Socket) => {
     while (!client.destroyed) {
       for (const address of experience.inOrder(await registryAddresses(options.registries))) {
-        const registry = client.destroyed ? undefined : await connect(address);
+        const registry = client.destroyed ? undefined : await connect(address, options.credentials);
         if (registry === undefined) continue;
         options.logger.debug({ registry: address }, "connected to a registry by xDS");
         let works = false;
@@ -124,8 +128,19 @@ class Experience {
   }
 }
 
-/** A connection to a registry, or undefined if there is none. */
-function connect(address: string): Promise<Socket | undefined> {
+/** A secured connection to a registry, or undefined if there is none. */
+async function connect(address: string, credentials: ChannelSecurity): Promise<Socket | undefined> {
+  const socket = await connectPlainly(address);
+  if (socket === undefined) return undefined;
+  try {
+    return await credentials.secure(socket, REGISTRY);
+  } catch {
+    socket.destroy();
+    return undefined;
+  }
+}
+
+function connectPlainly(address: string): Promise<Socket | undefined> {
   const { hostname, port } = new URL(`tcp://${address}`);
   return new Promise((resolve) => {
     const socket = createConnection({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port), noDelay: true });

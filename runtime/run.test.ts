@@ -5,10 +5,10 @@ import { fileURLToPath } from "node:url";
 import { ClientError, Status } from "nice-grpc-common";
 import pino from "pino";
 import { Registry } from "prom-client";
-import { openChannel } from "../clients/channel.ts";
 import { recommendationsClient } from "../clients/recommendations.ts";
 import { BookCategory } from "../gen/bookstore/catalog/v1/book.ts";
 import { LoadReport } from "../gen/mesh/registry/v1/registry_service.ts";
+import { openPlaintextChannel } from "../test/support/plaintext.ts";
 import { Health } from "./health.ts";
 import { start } from "./run.ts";
 
@@ -65,7 +65,7 @@ afterEach(() => process_?.child.kill("SIGKILL"));
 
 test("SIGTERM during 200 calls and 20 streams loses no call, ends the streams with UNAVAILABLE and exits with 0", async () => {
   process_ = new Process();
-  const channel = openChannel(`127.0.0.1:${await process_.port()}`);
+  const channel = openPlaintextChannel(`127.0.0.1:${await process_.port()}`);
   const client = recommendationsClient(channel, silent);
   const calls = Array.from({ length: 200 }, () => client.recommend(request, { deadlineMs: 10_000 }));
   const streams = Array.from({ length: 20 }, async () => {
@@ -97,7 +97,7 @@ test("says when it begins to stop and when it has stopped", async () => {
 
 test("past the grace the calls are cut, named in the log, and the process exits with 1", async () => {
   process_ = new Process({ FINISH: "never", SHUTDOWN_GRACE_MS: "20" });
-  const channel = openChannel(`127.0.0.1:${await process_.port()}`);
+  const channel = openPlaintextChannel(`127.0.0.1:${await process_.port()}`);
   const call = recommendationsClient(channel, silent).recommend(request, { deadlineMs: 10_000 });
   const outcome = call.catch((error: unknown) => error);
   await process_.waiting(1);
@@ -115,7 +115,7 @@ test("past the grace the calls are cut, named in the log, and the process exits 
 
 test("a second signal cuts the calls at once", async () => {
   process_ = new Process({ FINISH: "never", SHUTDOWN_GRACE_MS: "3600000" });
-  const channel = openChannel(`127.0.0.1:${await process_.port()}`);
+  const channel = openPlaintextChannel(`127.0.0.1:${await process_.port()}`);
   const outcome = recommendationsClient(channel, silent)
     .recommend(request, { deadlineMs: 10_000 })
     .catch((error: unknown) => error);

@@ -2,7 +2,6 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import pino from "pino";
-import { openChannel } from "../clients/channel.ts";
 import { type RegistryClient, registryClient } from "../clients/registry.ts";
 import type { InstanceState } from "../gen/mesh/registry/v1/instance.ts";
 import { CLUSTER, RawClient } from "../services/registry/xds/testing/raw-client.ts";
@@ -16,7 +15,7 @@ let shop: Shop;
 let load: MeshLoad;
 beforeAll(async () => {
   shop = await Shop.open({ args: ["--replicas", "recommendations=2,recommendations@v2=1"] });
-  load = await MeshLoad.open(registriesOf(shop));
+  load = await MeshLoad.open(registriesOf(shop), await shop.credentials("marketplace"));
 }, 60_000);
 afterAll(async () => {
   await load[Symbol.asyncDispose]();
@@ -32,7 +31,7 @@ async function bookmesh(...args: string[]): Promise<string> {
 
 /** Asks the registry. Undefined while it does not answer. */
 async function ask<T>(question: (client: RegistryClient) => Promise<T>): Promise<T | undefined> {
-  const channel = openChannel(registriesOf(shop)[0] ?? "");
+  const channel = await shop.channel("registry", "operator", registriesOf(shop)[0]);
   try {
     return await question(registryClient(channel, silent));
   } catch {

@@ -1,7 +1,7 @@
+import { openPlaintextChannel, plaintext } from "../test/support/plaintext.ts";
 // Several registries, which know nothing of each other.
 import "./support/unref-xds-timers.ts";
 import pino from "pino";
-import { openChannel } from "../clients/channel.ts";
 import { type EchoServiceClient, EchoServiceDefinition } from "../gen/bookmesh/testing/v1/echo_service.ts";
 import { clientFactory } from "../interceptors/client/chain.ts";
 import { joinMesh } from "../runtime/mesh.ts";
@@ -57,6 +57,7 @@ async function instance(name: string, registries: readonly MeshRegistry[]) {
   const dummy = await dummyClient({ who: () => name });
   const mesh = await joinMesh({
     ...{ service: "echo", host: "127.0.0.1", serviceVersion: "v1", zone: "", instanceWeight: 1, logger },
+    credentials: plaintext("echo"),
     registries: registries.map(({ address }) => address),
   });
   mesh.enter(dummy.server, dummy.port);
@@ -88,9 +89,13 @@ async function toldBy(registries: readonly MeshRegistry[]): Promise<MeshRegistry
 }
 
 async function clientOf(registries: readonly MeshRegistry[]) {
-  const relay = await startRegistryRelay({ registries: registries.map(({ address }) => address), logger });
+  const relay = await startRegistryRelay({
+    registries: registries.map(({ address }) => address),
+    credentials: plaintext(),
+    logger,
+  });
   const bootstrap = xdsBootstrap({ registries: [relay.uri], nodeId: "test", cluster: "test" });
-  const channel = openChannel("xds:///echo", { bootstrap });
+  const channel = openPlaintextChannel("xds:///echo", { bootstrap });
   const client: EchoServiceClient = clientFactory({ logger }).create(EchoServiceDefinition, channel);
   return {
     client,

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import pino from "pino";
-import { openChannel } from "../clients/channel.ts";
 import { pushClient } from "../clients/push.ts";
 import { recommendationsClient } from "../clients/recommendations.ts";
 import { registerClient } from "../clients/register.ts";
@@ -52,7 +51,7 @@ test("who registers on the page is pushed to in their language, also while nobod
   });
   expect(answer.status).toBe(303);
 
-  const channels = [openChannel(String(shop.grpc.register)), openChannel(String(shop.grpc.push))] as const;
+  const channels = [await shop.channel("register", "gateway"), await shop.channel("push", "gateway")] as const;
   const register = registerClient(channels[0], silent);
   const push = pushClient(channels[1], silent);
   const { user } = await register.checkRegistered({ key: { $case: "email", value: form.email } });
@@ -81,7 +80,7 @@ test("a book that is imported while the shop runs is found on the page and recom
 
   expect(await shop.page("/search?q=unheard+of+zoe")).toContain("Ünheard Öf");
 
-  const channel = openChannel(String(shop.grpc.recommendations));
+  const channel = await shop.channel("recommendations", "gateway");
   const recommendations = recommendationsClient(channel, silent);
   const watch = recommendations.watchRecommendations({ category: BookCategory.BOOK_CATEGORY_MYSTERY, maxResults: 50 });
   const isIn = (list: WatchRecommendationsResponse) => list.recommendations.some(({ book }) => book?.title === "Ünheard Öf");

@@ -4,6 +4,7 @@ import { Health } from "../../runtime/health.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { start } from "../../runtime/run.ts";
+import { plaintext } from "../../test/support/plaintext.ts";
 import { ANSWER } from "./call.ts";
 import { reportToParent } from "./server-process.ts";
 
@@ -13,7 +14,7 @@ const logger = createLogger({ name: "recommendations", level: "info" });
 const metrics = createMetrics("recommendations");
 const health = new Health({ [RecommendationsServiceDefinition.fullName]: async () => {} }, { logger });
 
-const server = meshServer({ logger, metrics, health, maxCallsInFlight: 1_000, maxOpenStreams: 12_000 });
+const server = meshServer({ logger, metrics, health, credentials: plaintext(), maxCallsInFlight: 1_000, maxOpenStreams: 12_000 });
 server.add(RecommendationsServiceDefinition, {
   recommend: async () => ANSWER,
   async *watchRecommendations() {

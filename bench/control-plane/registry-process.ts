@@ -10,6 +10,7 @@ import { configSchema } from "../../services/registry/config.ts";
 import { createRegistry, type DataPlane } from "../../services/registry/registry.ts";
 import { openRegistryStore } from "../../services/registry/store.ts";
 import { XdsServer } from "../../services/registry/xds/xds-server.ts";
+import { plaintext } from "../../test/support/plaintext.ts";
 import { answerParent, nowMs } from "./child.ts";
 import { type Change, INSTANCES_A_SERVICE, instanceOf, serviceName } from "./fleet.ts";
 
@@ -80,11 +81,19 @@ const dataPlane: DataPlane = {
 };
 const registry = await createRegistry({
   ...config,
-  ...{ id: "registry", description: "a registry under load", store, dataPlane, logger, leaseMs: LEASE_MS },
+  ...{
+    id: "registry",
+    description: "a registry under load",
+    store,
+    dataPlane,
+    credentials: plaintext(),
+    logger,
+    leaseMs: LEASE_MS,
+  },
   asker: { ask: async () => ({ health: "healthy", problem: "" }), release() {}, close() {} },
 });
 const health = new Health({}, { logger });
-const server = meshServer({ logger, metrics, health, ...config });
+const server = meshServer({ logger, metrics, health, credentials: plaintext(), ...config });
 registry.add(server);
 xds.addTo(server);
 const running = await start({ ...config, server, port: 0, adminPort: 0, health, metrics, logger, closers: [] });

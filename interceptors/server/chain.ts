@@ -1,23 +1,32 @@
 import { type ChannelOptions, logVerbosity, type ServerOptions, setLogVerbosity } from "@grpc/grpc-js";
 import { type CompatServiceDefinition, createServer, type ServiceDefinition, type ServiceImplementation } from "nice-grpc";
-import type { Registry } from "prom-client";
+import { Status } from "nice-grpc-common";
+import { Counter, type Registry } from "prom-client";
 import { ServerReflectionDefinition } from "../../gen/grpc/reflection/v1/reflection.ts";
 import { ServerReflectionDefinition as ServerReflectionAlphaDefinition } from "../../gen/grpc/reflection/v1alpha/reflection.ts";
 import { HealthDefinition } from "../../gen/health/v1/health.ts";
-import { type MethodContract, serviceContract } from "../../runtime/contracts.ts";
+import { EndUser } from "../../gen/mesh/policy/v1/policy.ts";
+import { ContractError, type MethodContract, serviceContract } from "../../runtime/contracts.ts";
+import type { VerifyUserToken } from "../../runtime/end-user.ts";
 import { type Health, healthHandler } from "../../runtime/health.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { MeshedServer } from "../../runtime/mesh.ts";
 import { reflectionHandler } from "../../runtime/reflection.ts";
 import type { RunnableServer } from "../../runtime/run.ts";
+import type { Security } from "../../runtime/security.ts";
 import { accessLog } from "./access-log.ts";
 import { type AdmissionOptions, admission } from "./admission.ts";
+import { authorization } from "./authorization.ts";
 import { deadline } from "./deadline.ts";
+import { endUser } from "./end-user.ts";
 import { errorMapping, statusOf } from "./error-mapping.ts";
+import { type FrontDoorOptions, openFrontDoor, peerOf } from "./front-door.ts";
+import { handshakeAudit } from "./handshake-audit.ts";
 import type { ServerInterceptor } from "./interceptor.ts";
 import { loadCounter } from "./load.ts";
 import { messageSize, withMessageSizes } from "./message-size.ts";
 import { metrics } from "./metrics.ts";
+import { answer, refusalOf } from "./request-checks.ts";
 import { withSharedEncoder } from "./response-encoding.ts";
 import { interceptCalls } from "./server-call.ts";
 import { statusSanitizer } from "./status-sanitizer.ts";
@@ -32,10 +41,14 @@ export interface MeshServerOptions extends AdmissionOptions {
   logger: Logger;
   metrics: Registry;
   health: Health;
+  /** How connections are secured, and who is at their other end. */
+  credentials: Pick<Security, "server">;
+  /** Whose access token it is. Required where a contract asks for a user. */
+  verifyUserToken?: VerifyUserToken;
 }
 
 export interface MeshServer extends RunnableServer, MeshedServer {
-  /** Adds a service. Before listen(). @throws ContractError if its contract cannot be obeyed. */
+  /** Adds a service. Before listen(). @throws ContractError if its contract cannot be obeyed: without `verifyUserToken`, none that asks for a user. */
   add<Service extends Definition>(definition: Service, implementation: ServiceImplementation<Service>): void;
   /**
    * Adds a service whose contract others have written, so that its policy stands in code. Before listen().
@@ -70,6 +83,7 @@ export function meshServer(options: MeshServerOptions): MeshServer {
   const openCalls = terminator();
   const load = loadCounter();
   const contracts = new Map<string, MethodContract>();
+  const security = options.credentials.server();
 
   // Outermost first. What counts and logs stands outside of what refuses, so
   // that it sees refusals too; what is cheap stands before what is dear.
@@ -80,9 +94,11 @@ export function meshServer(options: MeshServerOptions): MeshServer {
     load,
     statusSanitizer(),
     openCalls,
-    // Here: caller identity, authorization (callers, end user).
+    authorization(options),
     deadline(),
     admission(options),
+    // To find out whose a token is may take a while: within a deadline and a limit.
+    endUser({ verify: options.verifyUserToken }),
     messageSize(),
     validation(),
   ];
@@ -95,9 +111,32 @@ export function meshServer(options: MeshServerOptions): MeshServer {
   const serverOptions: ServerOptions = { ...SERVER_OPTIONS, interceptors: [interceptCalls(contracts, environment)] };
   const server = createServer(serverOptions).use(errorMapping(options));
 
+  let closeFrontDoor = () => {};
+  const handshakeFailed = handshakeAudit(options);
+  const refusedRequests = new Counter({
+    name: "grpc_server_refused_requests_total",
+    help: "Requests that were no calls of a method that is there, by HTTP status and gRPC code.",
+    labelNames: ["http_status", "grpc_code"],
+    registers: [options.metrics],
+  });
+  const refuse: FrontDoorOptions["refuse"] = (stream, headers) => {
+    const refusal = refusalOf(headers, contracts);
+    if (refusal === undefined) return false;
+    const { http, status, details } = refusal;
+    refusedRequests.inc({ http_status: http, grpc_code: status === undefined ? "" : Status[status] });
+    logger.info({ peer: peerOf(stream), http, status: status && Status[status], details }, "request refused");
+    answer(stream, refusal);
+    return true;
+  };
+
   const services: string[] = [];
   const offer = (definition: Definition, implementation: object) => {
-    for (const [path, contract] of serviceContract(definition.fullName)) contracts.set(path, contract);
+    for (const [path, contract] of serviceContract(definition.fullName)) {
+      if (contract.endUser !== EndUser.END_USER_NONE && options.verifyUserToken === undefined) {
+        throw new ContractError(`${path}: asks for a user, whom this server cannot verify`);
+      }
+      contracts.set(path, contract);
+    }
     server.add(withSharedEncoder(withMessageSizes(definition, contracts)), implementation as never);
   };
 
@@ -125,16 +164,19 @@ export function meshServer(options: MeshServerOptions): MeshServer {
       // grpc-js inflates and gathers a message up to this before anybody can look at it. It reads the options when it listens.
       const largest = Math.max(...[...contracts.values()].map(({ maxRequestBytes }) => maxRequestBytes));
       serverOptions["grpc.max_receive_message_length"] = largest;
-      return server.listen(address);
+      const port = await server.listen(address, security.credentials);
+      closeFrontDoor = openFrontDoor(port, { security, refuse, handshakeFailed });
+      return port;
     },
     async drain() {
       openCalls.endStreams();
       await server.shutdown();
+      closeFrontDoor();
     },
     forceShutdown() {
       // grpc-js's own forceShutdown cuts nothing here: without channelz it keeps no list of its connections.
       const cut = openCalls.endCalls();
-      void server.shutdown();
+      void server.shutdown().then(closeFrontDoor);
       return cut;
     },
   };

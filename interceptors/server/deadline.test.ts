@@ -106,7 +106,7 @@ test("refuses a deadline that cannot be read", async () => {
   });
 
   expect(answer.status).toBe(Status.INTERNAL);
-  expect(dummy.logs.with({ msg: "call finished" })).toMatchObject([{ status: "INTERNAL" }]);
+  expect(dummy.logs.with({ msg: "request refused" })).toMatchObject([{ status: "INTERNAL" }]);
 });
 
 function timers(): number {

@@ -20,8 +20,12 @@ export interface CallStatus {
  * once, and a streamed message costs nothing on its way through the chain.
  */
 export interface ServerInterceptor {
-  /** The call has arrived, no message yet. A thrown error refuses it; links further in do not see it then. */
-  start?(call: ServerCall): void;
+  /**
+   * The call has arrived, no message yet. A thrown error refuses it; links further in do not see it then.
+   *
+   * Where something has to be waited for it returns a Promise, which holds the call up.
+   */
+  start?(call: ServerCall): Promise<void> | undefined | void;
   /** A request message has arrived; the handler has not seen it. A thrown error ends the call. */
   message?(call: ServerCall, message: object): void;
   /** The status is about to be sent. Returns the one to send. Must not throw. */

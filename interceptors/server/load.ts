@@ -15,14 +15,11 @@ const FAILED: ReadonlySet<Status> = new Set([
   Status.UNAVAILABLE,
   Status.DATA_LOSS,
 ]);
-/** A caller chooses its name itself: names beyond these share "unknown" until the next report. */
+/** People have identities too: names beyond these share "others" until the next report. */
 const MOST_CALLERS = 100;
-const UNKNOWN = "unknown";
+const OTHERS = "others";
 /** What a report has room for: the busiest come first. */
 const MOST_COUNTS = 500;
-
-/** How clients of the mesh begin their user agent: see clients/channel.ts. */
-const CALLER = /^bookmesh-([a-z][-a-z0-9]{0,62})(?:$| )/;
 
 interface Count {
   ended: number;
@@ -43,9 +40,8 @@ export function loadCounter(options: { now?: () => number } = {}): LoadCounter {
   let callers = new Map<string, Map<MethodContract, Count>>();
   let inFlight = 0;
 
-  const countOf = (userAgent: string, contract: MethodContract): Count => {
-    const name = CALLER.exec(userAgent)?.[1] ?? UNKNOWN;
-    const caller = callers.has(name) || callers.size < MOST_CALLERS ? name : UNKNOWN;
+  const countOf = (name: string, contract: MethodContract): Count => {
+    const caller = callers.has(name) || callers.size < MOST_CALLERS ? name : OTHERS;
     const methods = callers.get(caller) ?? new Map<MethodContract, Count>();
     callers.set(caller, methods);
     const count = methods.get(contract) ?? {
@@ -60,10 +56,10 @@ export function loadCounter(options: { now?: () => number } = {}): LoadCounter {
     start({ contract }) {
       if (!contract.infrastructure) inFlight++;
     },
-    finish({ contract, metadata, startedAt }, { code }) {
+    finish({ contract, caller, startedAt }, { code }) {
       if (contract.infrastructure) return;
       inFlight--;
-      const count = countOf(String(metadata?.get("user-agent")[0] ?? ""), contract);
+      const count = countOf(caller?.name ?? OTHERS, contract);
       const ms = performance.now() - startedAt;
       const bucket = latencyBucket(ms);
       count.ended++;

@@ -139,7 +139,7 @@ test("still knows who called when the caller has left", async () => {
 /** A link that notes which of its hooks run. */
 function spy(name = "", hooks: string[] = []) {
   const { promise: settled, resolve } = Promise.withResolvers<void>();
-  const note = (hook: string) => hooks.push(`${name} ${hook}`.trim());
+  const note = (hook: string): void => void hooks.push(`${name} ${hook}`.trim());
   const interceptor: ServerInterceptor = {
     start: () => note("start"),
     message: () => note("message"),

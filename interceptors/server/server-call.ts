@@ -2,7 +2,10 @@ import type { ServerInterceptor as GrpcServerInterceptor, Metadata, ServerInterc
 import { Status } from "nice-grpc-common";
 import { type CallContext, runInCall } from "../../runtime/call-context.ts";
 import type { MethodContract } from "../../runtime/contracts.ts";
+import type { EndUser } from "../../runtime/end-user.ts";
+import type { Identity } from "../../runtime/spiffe.ts";
 import { startTrace, type TraceContext } from "../../runtime/trace-context.ts";
+import { arrivingCaller } from "./front-door.ts";
 import type { CallStatus, ServerInterceptor } from "./interceptor.ts";
 
 type Listener = Parameters<ServerInterceptingCallInterface["start"]>[0];
@@ -29,6 +32,12 @@ export class ServerCall implements ServerInterceptingCallInterface, CallContext 
   readonly startedAt = performance.now();
   /** Read while the connection is there: once the caller has left it is unknown. */
   readonly peer: string;
+  /** Undefined if the caller has proven no identity of this mesh. */
+  readonly caller: Identity | undefined;
+  /** When the proof expires, in milliseconds since the epoch. */
+  readonly callerValidUntil: number;
+  user: EndUser | undefined;
+  userToken: string | undefined;
   /** The request metadata. */
   metadata: Metadata | undefined;
   trace: TraceContext = NOT_TRACED;
@@ -47,6 +56,9 @@ export class ServerCall implements ServerInterceptingCallInterface, CallContext 
     this.contract = contract;
     this.#call = call;
     this.peer = call.getPeer();
+    const { identity, validUntil } = arrivingCaller();
+    this.caller = identity;
+    this.callerValidUntil = validUntil;
     this.#environment = environment;
     this.#send = call.sendStatus.bind(call);
     // grpc-js ends some calls itself (deadline, malformed or oversized messages)
@@ -83,7 +95,7 @@ export class ServerCall implements ServerInterceptingCallInterface, CallContext 
     this.#call.start({
       onReceiveMetadata: (metadata) => {
         this.metadata = metadata;
-        if (this.#startChain()) runInCall(this, () => listener.onReceiveMetadata(metadata));
+        this.#startChain(() => runInCall(this, () => listener.onReceiveMetadata(metadata)));
       },
       onReceiveMessage: (message) => {
         if (this.#checkMessage(message)) runInCall(this, () => listener.onReceiveMessage(message));
@@ -136,13 +148,30 @@ export class ServerCall implements ServerInterceptingCallInterface, CallContext 
     return this.#call.getMetricsRecorder();
   }
 
-  #startChain(): boolean {
-    return this.#orEnd(() => {
-      for (const interceptor of this.#environment.interceptors) {
-        interceptor.start?.(this);
-        this.#started++;
+  /** Starts the links that have not started yet, and then goes on to the handler. */
+  #startChain(proceed: () => void): void {
+    const { interceptors } = this.#environment;
+    let waiting: Promise<void> | undefined;
+    const complete = this.#orEnd(() => {
+      for (; this.#started < interceptors.length; this.#started++) {
+        waiting = interceptors[this.#started]?.start?.(this) ?? undefined;
+        if (waiting !== undefined) return;
       }
     });
+    if (!complete) return;
+    if (waiting === undefined) {
+      proceed();
+      return;
+    }
+    waiting.then(
+      () => {
+        // It may have been ended meanwhile, by its caller or by its deadline.
+        if (this.#finished) return;
+        this.#started++;
+        this.#startChain(proceed);
+      },
+      (error: unknown) => this.end(this.#environment.statusOf(error, this)),
+    );
   }
 
   #checkMessage(message: object): boolean {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { databaseUrl, peer, port, serviceSettings } from "../../runtime/config.ts";
 
 export const configSchema = z.object({
-  ...serviceSettings({ port: 50052, adminPort: 9052 }),
+  ...serviceSettings("marketplace", { port: 50052, adminPort: 9052 }),
   /** Where the storefront is served. */
   HTTP_PORT: port.default(5000),
   DATABASE_URL: databaseUrl.default("sqlite:.bookmesh/marketplace.db"),

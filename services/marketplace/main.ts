@@ -4,6 +4,7 @@ import { registerClient } from "../../clients/register.ts";
 import { MarketplaceServiceDefinition } from "../../gen/bookstore/marketplace/v1/marketplace_service.ts";
 import { meshServer } from "../../interceptors/server/chain.ts";
 import { readConfig } from "../../runtime/config.ts";
+import { readCredentials } from "../../runtime/credentials.ts";
 import { Health } from "../../runtime/health.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { joinMesh } from "../../runtime/mesh.ts";
@@ -20,18 +21,19 @@ import { storefront } from "./storefront/server.ts";
 const config = readConfig(configSchema, process.env);
 const logger = createLogger({ name: "marketplace", level: config.logLevel });
 const metrics = createMetrics("marketplace");
-const mesh = await joinMesh({ service: "marketplace", ...config, logger });
+const credentials = await readCredentials({ folder: config.credentialsDir, logger, metrics });
+const mesh = await joinMesh({ service: "marketplace", ...config, credentials, logger });
 const store = await openMarketplaceStore(config.databaseUrl, logger);
 await stockShelves(store);
 const wakeups = new Wakeups<typeof CATALOGUE>();
 const stopPolling = pollRevision(store, wakeups, { intervalMs: config.pollIntervalMs, logger });
 const health = new Health({ [MarketplaceServiceDefinition.fullName]: store.check }, { logger });
 
-const server = meshServer({ logger, metrics, health, ...config });
+const server = meshServer({ logger, metrics, health, credentials, ...config });
 server.add(MarketplaceServiceDefinition, marketplaceHandler({ store, wakeups }));
 
-const recommendationsChannel = openChannel(config.recommendationsHost, { caller: "marketplace" });
-const registerChannel = openChannel(config.registerHost, { caller: "marketplace" });
+const recommendationsChannel = openChannel(config.recommendationsHost, { service: "recommendations", credentials });
+const registerChannel = openChannel(config.registerHost, { service: "register", credentials });
 const shop = await storefront({
   store,
   recommendations: recommendationsClient(recommendationsChannel, logger),

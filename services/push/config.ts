@@ -2,7 +2,7 @@ import { z } from "zod";
 import { databaseUrl, peer, serviceSettings } from "../../runtime/config.ts";
 
 export const configSchema = z.object({
-  ...serviceSettings({ port: 50054, adminPort: 9054 }),
+  ...serviceSettings("push", { port: 50054, adminPort: 9054 }),
   DATABASE_URL: databaseUrl.default("sqlite:.bookmesh/push.db"),
   REGISTER_HOST: peer("register", 50053),
   /** How soon subscribers hear of Notifications that another replica has stored. */

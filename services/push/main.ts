@@ -3,6 +3,7 @@ import { registerClient } from "../../clients/register.ts";
 import { PushServiceDefinition } from "../../gen/bookstore/push/v1/push_service.ts";
 import { meshServer } from "../../interceptors/server/chain.ts";
 import { readConfig } from "../../runtime/config.ts";
+import { readCredentials } from "../../runtime/credentials.ts";
 import { Health } from "../../runtime/health.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { joinMesh } from "../../runtime/mesh.ts";
@@ -18,14 +19,15 @@ import { openPushStore } from "./store.ts";
 const config = readConfig(configSchema, process.env);
 const logger = createLogger({ name: "push", level: config.logLevel });
 const metrics = createMetrics("push");
-const mesh = await joinMesh({ service: "push", ...config, logger });
+const credentials = await readCredentials({ folder: config.credentialsDir, logger, metrics });
+const mesh = await joinMesh({ service: "push", ...config, credentials, logger });
 const store = await openPushStore(config.databaseUrl, logger);
-const channel = openChannel(config.registerHost, { caller: "push" });
+const channel = openChannel(config.registerHost, { service: "register", credentials });
 const wakeups = new Wakeups<string>();
 const poll = new InboxPoll(store, wakeups, logger);
 const health = new Health({ [PushServiceDefinition.fullName]: store.check }, { logger });
 
-const server = meshServer({ logger, metrics, health, ...config });
+const server = meshServer({ logger, metrics, health, credentials, ...config });
 server.add(
   PushServiceDefinition,
   pushHandler({

@@ -1,9 +1,9 @@
 import { createServer, type Socket } from "node:net";
 import { Status } from "nice-grpc";
-import { openChannel } from "../../clients/channel.ts";
 import { registerClient } from "../../clients/register.ts";
 import type { User } from "../../gen/bookstore/register/v1/register_service.ts";
 import { createLogger } from "../../runtime/logger.ts";
+import { openPlaintextChannel } from "../../test/support/plaintext.ts";
 import { startPush, startRegister } from "../../test/support/service.ts";
 import { findReader } from "./readers.ts";
 
@@ -22,7 +22,7 @@ async function startBoth() {
 
 /** A client of register where nobody answers. */
 function lostRegister(address: string) {
-  const channel = openChannel(address);
+  const channel = openPlaintextChannel(address);
   const client = registerClient(channel, createLogger({ name: "test", level: "silent" }));
   return { findReader: findReader(client), [Symbol.dispose]: () => channel.close() };
 }

@@ -5,6 +5,7 @@ import { RecommendationsServiceDefinition } from "../../gen/bookstore/recommenda
 import { RecommendationsDefinition } from "../../gen/recommendations.ts";
 import { meshServer } from "../../interceptors/server/chain.ts";
 import { readConfig } from "../../runtime/config.ts";
+import { readCredentials } from "../../runtime/credentials.ts";
 import { Health } from "../../runtime/health.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { joinMesh } from "../../runtime/mesh.ts";
@@ -20,9 +21,10 @@ import { openRecommendationsStore } from "./store.ts";
 const config = readConfig(configSchema, process.env);
 const logger = createLogger({ name: "recommendations", level: config.logLevel });
 const metrics = createMetrics("recommendations");
-const mesh = await joinMesh({ service: "recommendations", ...config, logger });
+const credentials = await readCredentials({ folder: config.credentialsDir, logger, metrics });
+const mesh = await joinMesh({ service: "recommendations", ...config, credentials, logger });
 const store = await openRecommendationsStore(config.databaseUrl, logger);
-const channel = openChannel(config.marketplaceHost, { caller: "recommendations" });
+const channel = openChannel(config.marketplaceHost, { service: "marketplace", credentials });
 const shelves = new Shelves();
 const wakeups = new Wakeups<BookCategory>();
 const position = await store.position();
@@ -39,7 +41,7 @@ const health = new Health(
   { logger },
 );
 
-const server = meshServer({ logger, metrics, health, ...config });
+const server = meshServer({ logger, metrics, health, credentials, ...config });
 server.add(RecommendationsServiceDefinition, recommendationsHandler({ shelves, wakeups }));
 server.add(RecommendationsDefinition, tutorialHandler(Math.random));
 

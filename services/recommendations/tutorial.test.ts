@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { Client, credentials, loadPackageDefinition, type ServiceClientConstructor } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { createClient, Status } from "nice-grpc";
-import { openChannel } from "../../clients/channel.ts";
 import { BookCategory, RecommendationsDefinition } from "../../gen/recommendations.ts";
 import { clientFactory } from "../../interceptors/client/chain.ts";
+import { openPlaintextChannel } from "../../test/support/plaintext.ts";
 import { frame, rawCall } from "../../test/support/raw-call.ts";
 import { startService } from "../../test/support/service.ts";
 import { tutorialHandler } from "./handler.ts";
@@ -148,7 +148,7 @@ test("neither compiles nor sends a word where the contract has a number", async 
 test("says UNAVAILABLE where no server is", async () => {
   const { address, ...gone } = await start();
   await gone[Symbol.asyncDispose]();
-  const channel = openChannel(address);
+  const channel = openPlaintextChannel(address);
 
   await expect(createClient(RecommendationsDefinition, channel).recommend({ maxResults: 3 })).rejects.toMatchObject({
     code: Status.UNAVAILABLE,

@@ -1,6 +1,7 @@
-import type { CallContext } from "nice-grpc";
+import type { CallContext } from "../../runtime/call-context.ts";
 import { Failure } from "../../runtime/errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import { spiffeId } from "../../runtime/spiffe.ts";
 import { NO_RULES, type RuleBook } from "./traffic.ts";
 import type { Change } from "./traffic-control.ts";
 
@@ -12,8 +13,6 @@ export interface Command {
   readonly target: string;
 }
 
-/** How programs of the mesh begin their user agent: see clients/channel.ts. */
-const PROGRAM = /^(bookmesh-[a-z][-a-z0-9]{0,62})(?:[/ ]|$)/;
 /** What one line shows of a change to everything. */
 const MOST_SERVICES = 20;
 const MOST_IDS = 100;
@@ -24,11 +23,11 @@ const MOST_IDS = 100;
  */
 export async function audited(
   logger: Logger,
-  context: Pick<CallContext, "peer" | "metadata">,
+  caller: CallContext["caller"],
   command: Command,
   run: () => Promise<Change>,
 ): Promise<Change> {
-  const line = { audit: true, actor: actorOf(context), ...command };
+  const line = { audit: true, actor: caller && spiffeId(caller), ...command };
   try {
     const change = await run();
     const [before, after] = [change.before, change.after].map((rules) => shown(change.services, rules));
@@ -39,12 +38,6 @@ export async function audited(
     logger.info({ ...line, reason }, "traffic command refused");
     throw error;
   }
-}
-
-/** Who calls: where from and, if it is a program of the mesh, which one. It says so itself, so it proves nothing. */
-export function actorOf({ peer, metadata }: Pick<CallContext, "peer" | "metadata">): string {
-  const [, program] = PROGRAM.exec(metadata.get("user-agent") ?? "") ?? [];
-  return program === undefined ? peer : `${peer} ${program}`;
 }
 
 function shown(services: readonly string[], rules: RuleBook) {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { databaseUrl, port, serviceSettings } from "../../runtime/config.ts";
 
 export const configSchema = z.object({
-  ...serviceSettings({ port: 50050, adminPort: 9050 }),
+  ...serviceSettings("registry", { port: 50050, adminPort: 9050 }),
   /** Where the dashboard is served. */
   HTTP_PORT: port.default(8500),
   DATABASE_URL: databaseUrl.default("sqlite:.bookmesh/registry.db"),

@@ -5,6 +5,7 @@ import type {
   RegistryState,
   ServiceState,
 } from "../../gen/mesh/registry/v1/registry_service.ts";
+import { currentCall } from "../../runtime/call-context.ts";
 import { durationOf } from "../../runtime/duration.ts";
 import { invalidField } from "../../runtime/errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
@@ -14,6 +15,7 @@ import { instanceOf } from "./instance.ts";
 import type { Loads } from "./load.ts";
 import { notRegistered, serviceNotRegistered } from "./not-registered.ts";
 import type { Overview } from "./overview.ts";
+import { requireOwner } from "./registrant.ts";
 
 export interface RegistryDeps {
   catalog: Catalog;
@@ -32,12 +34,17 @@ export interface RegistryDeps {
 /** Implements mesh.registry.v1.RegistryService. */
 export function registryHandler(deps: RegistryDeps): RegistryServiceImplementation {
   const { catalog, overview, logger } = deps;
+  const requireOwnerOf = (instanceId: string) => {
+    const instance = catalog.find(instanceId);
+    if (instance !== undefined) requireOwner(currentCall()?.caller, instance.service);
+  };
   return {
     holdLease: (requests, context) => holdLease(deps, requests, context),
 
     async register({ instance: message }, { peer }) {
       if (message === undefined) throw invalidField("instance", "is required");
       const instance = instanceOf(message, peer);
+      requireOwner(currentCall()?.caller, instance.service);
       catalog.register(instance);
       const { id, service, address, port } = instance;
       logger.info({ instance: id, service, address, port }, "instance registered");
@@ -45,11 +52,13 @@ export function registryHandler(deps: RegistryDeps): RegistryServiceImplementati
     },
 
     async heartbeat({ instanceId }) {
+      requireOwnerOf(instanceId);
       if (!catalog.renew(instanceId)) throw notRegistered(instanceId);
       return { lease: durationOf(catalog.leaseMs) };
     },
 
     async deregister({ instanceId }) {
+      requireOwnerOf(instanceId);
       const service = catalog.remove(instanceId);
       if (service !== undefined) logger.info({ instance: instanceId, service }, "instance deregistered");
       return {};

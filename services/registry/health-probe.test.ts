@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
-import { createChannel } from "nice-grpc";
-import { HealthProbe } from "./health-probe.ts";
+import { plaintext } from "../../test/support/plaintext.ts";
+import { HealthProbe, type HealthProbeOptions } from "./health-probe.ts";
 import type { Instance } from "./instance.ts";
 import { type Answer, startInstance } from "./testing-instance.ts";
 
@@ -14,8 +14,8 @@ function instance(port: number, change: Partial<Instance> = {}): Instance {
 }
 
 /** A probe that is closed at the end of the test. */
-function newProbe(options: ConstructorParameters<typeof HealthProbe>[0] = {}): HealthProbe & Disposable {
-  const probe = new HealthProbe({ answerMs: 5_000, ...options });
+function newProbe(options: Partial<HealthProbeOptions> = {}): HealthProbe & Disposable {
+  const probe = new HealthProbe({ answerMs: 5_000, credentials: plaintext(), ...options });
   return Object.assign(probe, { [Symbol.dispose]: () => probe.close() });
 }
 
@@ -196,27 +196,25 @@ test("nothing is opened anew for an instance that goes while it is asked", async
   expect(server.accepted).toBe(1);
 });
 
-test("whoever opens the channels is asked for one to the address and port", async () => {
+test("whoever answers has to be of the service that has registered", async () => {
   await using server = await startInstance();
-  const targets: string[] = [];
-  using probe = newProbe({
-    openChannel(target) {
-      targets.push(target);
-      return createChannel(target);
-    },
-  });
+  const services: string[] = [];
+  const channel = (service: string) => {
+    services.push(service);
+    return plaintext().channel(service);
+  };
+  using probe = newProbe({ credentials: { ...plaintext(), channel } });
 
   await probe.ask(instance(server.port));
 
-  expect(targets).toEqual([`127.0.0.1:${server.port}`]);
+  expect(services).toEqual(["orders"]);
 });
 
 test("a channel that cannot be opened makes an instance unavailable", async () => {
-  using probe = newProbe({
-    openChannel() {
-      throw new Error("no certificate");
-    },
-  });
+  const channel = () => {
+    throw new Error("no certificate");
+  };
+  using probe = newProbe({ credentials: { ...plaintext(), channel } });
 
   expect(await probe.ask(instance(1))).toEqual({ health: "unavailable", problem: "it cannot be asked" });
 });

@@ -2,6 +2,7 @@ import { get } from "node:http";
 import { type Channel, ClientError, createChannel, createClient, Status } from "nice-grpc";
 import { HealthDefinition, HealthCheckResponse_ServingStatus as Serving } from "../../gen/health/v1/health.ts";
 import { hostAndPort } from "../../runtime/host-port.ts";
+import type { ChannelSecurity } from "../../runtime/security.ts";
 import type { HealthReport } from "./catalog-entry.ts";
 import type { Instance } from "./instance.ts";
 
@@ -29,21 +30,21 @@ const SILENT = unavailable("no answer in time");
 const REFUSED = "connection refused";
 
 export interface HealthProbeOptions {
-  /** Opens a channel to "address:port". The default is plaintext. */
-  openChannel?: (target: string) => Channel;
+  /** Whoever answers for an instance has to prove that it is of the service that has registered it. */
+  credentials: ChannelSecurity;
   /** How long an instance has for its answer. The default is two seconds. */
   answerMs?: number;
 }
 
 /** Asks instances whether they serve: gRPC by grpc.health.v1, HTTP by a GET. */
 export class HealthProbe {
-  readonly #openChannel: (target: string) => Channel;
+  readonly #credentials: ChannelSecurity;
   readonly #answerMs: number;
   /** By the id of the instance. */
   readonly #channels = new Map<string, OpenChannel>();
 
-  constructor(options: HealthProbeOptions = {}) {
-    this.#openChannel = options.openChannel ?? openPlaintextChannel;
+  constructor(options: HealthProbeOptions) {
+    this.#credentials = options.credentials;
     this.#answerMs = options.answerMs ?? ANSWER_MS;
   }
 
@@ -77,12 +78,18 @@ export class HealthProbe {
       if (report.health !== "unavailable" || signal.aborted || kept.released) return report;
     }
     try {
-      const open = { target, channel: this.#openChannel(target), released: false };
+      const open = { target, channel: this.#open(target, instance.service), released: false };
       this.#channels.set(id, open);
       return await this.#askOver(open, id, signal);
     } catch {
       return unavailable("it cannot be asked");
     }
+  }
+
+  #open(target: string, service: string): Channel {
+    // The scheme says that there is no name to look up, which would cost a tenth of a question.
+    const address = `${target.startsWith("[") ? "ipv6" : "ipv4"}:${target}`;
+    return createChannel(address, this.#credentials.channel(service), CHANNEL_OPTIONS);
   }
 
   async #askOver(open: OpenChannel, id: string, signal: AbortSignal): Promise<HealthReport> {
@@ -95,11 +102,6 @@ export class HealthProbe {
     }
     return report;
   }
-}
-
-/** The scheme says that there is no name to look up, which would cost a tenth of a question. */
-function openPlaintextChannel(target: string): Channel {
-  return createChannel(`${target.startsWith("[") ? "ipv6" : "ipv4"}:${target}`, undefined, CHANNEL_OPTIONS);
 }
 
 interface OpenChannel {

@@ -1,11 +1,13 @@
 import type { CallContext } from "nice-grpc";
 import type { HoldLeaseRequest, HoldLeaseResponse } from "../../gen/mesh/registry/v1/registry_service.ts";
+import { currentCall } from "../../runtime/call-context.ts";
 import { durationOf } from "../../runtime/duration.ts";
 import { Failure, invalidField } from "../../runtime/errors.ts";
 import type { Lease } from "./catalog.ts";
 import type { RegistryDeps } from "./handler.ts";
 import { type Instance, instanceOf } from "./instance.ts";
 import { notRegistered } from "./not-registered.ts";
+import { requireOwner } from "./registrant.ts";
 
 /** How often instances are to report their load: less often than they have to say that they live. */
 const REPORT_INTERVAL_MS = 2_000;
@@ -18,8 +20,10 @@ export async function* holdLease(
   { peer }: CallContext,
 ): AsyncGenerator<HoldLeaseResponse> {
   const { catalog, logger } = deps;
+  const caller = currentCall()?.caller;
   const messages = requests[Symbol.asyncIterator]();
   const instance = await firstInstance(messages, peer, deps.firstMessageMs);
+  requireOwner(caller, instance.service);
   const lease = catalog.register(instance);
   const about = { instance: instance.id, service: instance.service };
   logger.info({ ...about, address: instance.address, port: instance.port }, "instance registered");

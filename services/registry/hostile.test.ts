@@ -4,6 +4,7 @@ import { Status } from "nice-grpc";
 import { HoldLeaseRequest } from "../../gen/mesh/registry/v1/registry_service.ts";
 import { type TestDatabase, testDatabase } from "../../test/support/database.ts";
 import { LogLines } from "../../test/support/log-lines.ts";
+import { CALLER_HEADER, plaintext } from "../../test/support/plaintext.ts";
 import { frame, rawCall } from "../../test/support/raw-call.ts";
 import { HealthProbe } from "./health-probe.ts";
 import { startRegistry, type TestRegistry } from "./testing.ts";
@@ -51,7 +52,8 @@ test.each<[string, Uint8Array[]]>([
 
 test("an instance that sends bytes that are no message is lost, not forgotten", async () => {
   const session = connect(`http://127.0.0.1:${it.port}`);
-  const stream = session.request({ ":method": "POST", ":path": HOLD_LEASE, "content-type": "application/grpc", te: "trailers" });
+  const headers = { ":method": "POST", ":path": HOLD_LEASE, "content-type": "application/grpc", te: "trailers" };
+  const stream = session.request({ ...headers, [CALLER_HEADER]: "orders" });
   const instance = { service: "orders", address: "127.0.0.1", port: 1 };
   const first = HoldLeaseRequest.fromPartial({ event: { $case: "instance", value: instance } });
   stream.write(frame(HoldLeaseRequest.encode(first).finish()));
@@ -114,7 +116,10 @@ test("names that objects have already are names like others", async () => {
 
 test("a hundred instances that hang do not keep another one waiting", async () => {
   // As long as they like: a test that waited for one of them would not end in time.
-  await using patient = await startRegistry({ ...database, asker: new HealthProbe({ answerMs: 3_600_000 }) });
+  await using patient = await startRegistry({
+    ...database,
+    asker: new HealthProbe({ answerMs: 3_600_000, credentials: plaintext() }),
+  });
   await using silent = await startInstance();
   silent.answer = "silent";
   await Promise.all(

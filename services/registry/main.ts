@@ -2,6 +2,7 @@ import { RegistryServiceDefinition } from "../../gen/mesh/registry/v1/registry_s
 import { TrafficServiceDefinition } from "../../gen/mesh/registry/v1/traffic_service.ts";
 import { meshServer } from "../../interceptors/server/chain.ts";
 import { readConfig } from "../../runtime/config.ts";
+import { readCredentials } from "../../runtime/credentials.ts";
 import { Health } from "../../runtime/health.ts";
 import { hostAndPort } from "../../runtime/host-port.ts";
 import { createLogger } from "../../runtime/logger.ts";
@@ -11,6 +12,7 @@ import { runUntilSignal } from "../../runtime/run.ts";
 import { configSchema } from "./config.ts";
 import { instanceOf } from "./instance.ts";
 import { pages } from "./pages/server.ts";
+import { requireFree } from "./registrant.ts";
 import { createRegistry } from "./registry.ts";
 import { openRegistryStore } from "./store.ts";
 import { XdsServer } from "./xds/xds-server.ts";
@@ -19,14 +21,15 @@ const config = readConfig(configSchema, process.env);
 const logger = createLogger({ name: "registry", level: config.logLevel });
 const metrics = createMetrics("registry");
 // A registry is a service like any other: it registers with all registries, itself included.
-const mesh = await joinMesh({ service: "registry", ...config, logger });
+const credentials = await readCredentials({ folder: config.credentialsDir, logger, metrics });
+const mesh = await joinMesh({ service: "registry", ...config, credentials, logger });
 const store = await openRegistryStore(config.databaseUrl, logger);
 const xds = new XdsServer({ logger, ...config });
 const registry = await createRegistry({
   ...config,
   id: mesh.id,
   description: "the registry of a Bookmesh",
-  ...{ store, dataPlane: xds, logger },
+  ...{ store, dataPlane: xds, credentials, logger },
 });
 // The rules in memory stay in force without the store; to change them takes it.
 const health = new Health(
@@ -34,7 +37,7 @@ const health = new Health(
   { logger },
 );
 
-const server = meshServer({ logger, metrics, health, ...config });
+const server = meshServer({ logger, metrics, health, credentials, ...config });
 registry.add(server);
 xds.addTo(server);
 
@@ -48,6 +51,7 @@ const web = await pages({
   clients: () => xds.clients(),
   register(message, observed) {
     const instance = instanceOf(message, hostAndPort(observed, 0));
+    requireFree(instance.service, registry.catalog.get(instance.service));
     return registry.catalog.register(instance, Number.POSITIVE_INFINITY).id;
   },
   logger,

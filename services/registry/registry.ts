@@ -2,6 +2,7 @@ import { type ClientState, RegistryServiceDefinition, type RegistryState } from 
 import { TrafficServiceDefinition } from "../../gen/mesh/registry/v1/traffic_service.ts";
 import type { MeshServer } from "../../interceptors/server/chain.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import type { ChannelSecurity } from "../../runtime/security.ts";
 import { Announcer } from "./announcer.ts";
 import { Catalog, type Clock, systemClock } from "./catalog.ts";
 import type { HealthReport } from "./catalog-entry.ts";
@@ -56,7 +57,9 @@ export interface RegistryOptions {
   settleMs?: number;
   /** How long a stream may be open before it says whose it is. The default is ten seconds. */
   firstMessageMs?: number;
-  /** The default asks over the network, in plaintext. */
+  /** Whoever is asked has to prove who it is. */
+  credentials: ChannelSecurity;
+  /** The default asks over the network. */
   asker?: Asker;
   clock?: Clock;
 }
@@ -80,7 +83,7 @@ export interface Registry {
  * @throws if the store cannot be read.
  */
 export async function createRegistry(options: RegistryOptions): Promise<Registry> {
-  const { store, dataPlane, logger, leaseMs, clock = systemClock, asker = new HealthProbe() } = options;
+  const { store, dataPlane, logger, leaseMs, clock = systemClock, asker = new HealthProbe(options) } = options;
   const { settleMs = SETTLE_MS, firstMessageMs = FIRST_MESSAGE_MS } = options;
 
   const loads = new Loads(() => clock.elapsedMs());

@@ -1,4 +1,5 @@
 // The stream of an instance, for the tests of the registry.
+import { Metadata } from "nice-grpc";
 import type { RegistryClient } from "../../clients/registry.ts";
 import type { Instance } from "../../gen/mesh/registry/v1/instance.ts";
 import type {
@@ -7,6 +8,7 @@ import type {
   HoldLeaseResponse,
   Registered,
 } from "../../gen/mesh/registry/v1/registry_service.ts";
+import { CALLER_HEADER } from "../../test/support/plaintext.ts";
 
 /** The stream by which an instance is registered. Leave it with `await using`, which breaks it. */
 export class HeldLease implements AsyncDisposable {
@@ -16,9 +18,11 @@ export class HeldLease implements AsyncDisposable {
   #wake = () => {};
   #ended = false;
 
-  constructor(client: RegistryClient) {
+  /** @param caller whose certificate it would be: the service that is registered. */
+  constructor(client: RegistryClient, caller = "orders") {
     const { signal } = this.#abort;
-    this.#responses = client.holdLease(this.#sent(), { signal })[Symbol.asyncIterator]();
+    const metadata = Metadata().set(CALLER_HEADER, caller);
+    this.#responses = client.holdLease(this.#sent(), { signal, metadata })[Symbol.asyncIterator]();
   }
 
   send(request: DeepPartial<HoldLeaseRequest>): void {
@@ -60,7 +64,7 @@ export async function hold(
   client: RegistryClient,
   instance: DeepPartial<Instance>,
 ): Promise<HeldLease & { readonly id: string; readonly registered: Registered }> {
-  const lease = new HeldLease(client);
+  const lease = new HeldLease(client, instance.service);
   lease.send({ event: { $case: "instance", value: instance } });
   const event = await lease.next();
   if (event?.$case !== "registered") throw new Error("not registered");

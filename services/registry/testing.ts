@@ -1,14 +1,14 @@
 // What the tests of the registry have in common: a registry behind the real
 // chain on a free port, and a clock to turn.
-import type { Channel } from "nice-grpc";
+import { type Channel, Metadata } from "nice-grpc";
 import type { DestinationStream } from "pino";
 import { Registry as Metrics } from "prom-client";
-import { openChannel } from "../../clients/channel.ts";
 import { type RegistryClient, registryClient, type TrafficClient, trafficClient } from "../../clients/registry.ts";
 import type { ClientState } from "../../gen/mesh/registry/v1/registry_service.ts";
 import { type MeshServer, meshServer } from "../../interceptors/server/chain.ts";
 import { Health } from "../../runtime/health.ts";
 import { createLogger, type Logger } from "../../runtime/logger.ts";
+import { CALLER_HEADER, openPlaintextChannel, plaintext } from "../../test/support/plaintext.ts";
 import type { Clock } from "./catalog.ts";
 import { createRegistry, type DataPlane, type Registry, type RegistryOptions } from "./registry.ts";
 import type { RoutedService } from "./routing.ts";
@@ -119,6 +119,19 @@ export interface TestRegistryOptions extends Partial<RegistryOptions> {
   logs?: DestinationStream;
 }
 
+/** A client that registers each service as if it had the certificate of that service. */
+function asOwner(client: RegistryClient, { catalog }: Registry): RegistryClient {
+  const as = (service = "operator") => ({ metadata: Metadata().set(CALLER_HEADER, service || "operator") });
+  return {
+    ...client,
+    register: (request, options) => client.register(request, { ...as(request.instance?.service), ...options }),
+    heartbeat: (request, options) =>
+      client.heartbeat(request, { ...as(catalog.find(request.instanceId ?? "")?.service), ...options }),
+    deregister: (request, options) =>
+      client.deregister(request, { ...as(catalog.find(request.instanceId ?? "")?.service), ...options }),
+  };
+}
+
 const NOWHERE: DestinationStream = { write() {} };
 
 /** @returns to be bound with `await using`, which cuts every call and ends it. */
@@ -128,19 +141,22 @@ export async function startRegistry({ url, logs = NOWHERE, ...options }: TestReg
   const clock = new ManualClock();
   const dataPlane = new RecordingDataPlane();
   const registry = await createRegistry({
-    ...{ id: "registry", description: "a test", store, dataPlane, logger, clock },
+    ...{ id: "registry", description: "a test", store, dataPlane, credentials: plaintext(), logger, clock },
     ...{ leaseMs: 10_000, probeIntervalMs: 10_000, pollIntervalMs: 20 },
     ...options,
   });
   const health = new Health({}, { logger });
-  const server = meshServer({ logger, metrics: new Metrics(), health, maxCallsInFlight: 10_000, maxOpenStreams: 10_000 });
+  const server = meshServer({
+    ...{ logger, metrics: new Metrics(), health, credentials: plaintext("operator") },
+    ...{ maxCallsInFlight: 10_000, maxOpenStreams: 10_000 },
+  });
   registry.add(server);
   const port = await server.listen("127.0.0.1:0");
   const address = `127.0.0.1:${port}`;
-  const channel = openChannel(address, { caller: "test" });
+  const channel = openPlaintextChannel(address);
   return {
     ...{ registry, store, dataPlane, clock, server, channel, logger, port, address },
-    client: registryClient(channel, logger),
+    client: asOwner(registryClient(channel, logger), registry),
     traffic: trafficClient(channel, logger),
     pass: (ms) => clock.pass(ms, registry.catalog),
     async [Symbol.asyncDispose]() {

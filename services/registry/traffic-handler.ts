@@ -4,6 +4,7 @@ import type {
   TrafficRules,
   TrafficServiceImplementation,
 } from "../../gen/mesh/registry/v1/traffic_service.ts";
+import { currentCall } from "../../runtime/call-context.ts";
 import { durationMs } from "../../runtime/duration.ts";
 import { invalidField } from "../../runtime/errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
@@ -22,35 +23,37 @@ export interface TrafficDeps {
 /** Implements mesh.registry.v1.TrafficService. */
 export function trafficHandler({ control, logger }: TrafficDeps): TrafficServiceImplementation {
   return {
-    async setSplit({ service, shares }, context) {
+    async setSplit({ service, shares }) {
       const command = { command: "SetSplit", target: service };
-      const change = await audited(logger, context, command, async () => control.setSplit(service, shares));
+      const change = await audited(logger, currentCall()?.caller, command, async () => control.setSplit(service, shares));
       return { traffic: rulesAfter(change) };
     },
 
-    async setFault({ service, fault }, context) {
+    async setFault({ service, fault }) {
       const command = { command: "SetFault", target: service };
-      const change = await audited(logger, context, command, async () => control.setFault(service, faultOf(fault)));
+      const change = await audited(logger, currentCall()?.caller, command, async () => control.setFault(service, faultOf(fault)));
       return { traffic: rulesAfter(change) };
     },
 
-    async setBalancing({ service, balancing }, context) {
+    async setBalancing({ service, balancing }) {
       const { policy, hashHeader } = balancing ?? {};
       const command = { command: "SetBalancing", target: service };
-      const change = await audited(logger, context, command, async () =>
+      const change = await audited(logger, currentCall()?.caller, command, async () =>
         control.setBalancing(service, balancingOf(policy, hashHeader)),
       );
       return { traffic: rulesAfter(change) };
     },
 
-    async ejectInstance({ instanceId }, context) {
+    async ejectInstance({ instanceId }) {
       const command = { command: "EjectInstance", target: instanceId };
-      const change = await audited(logger, context, command, async () => control.eject(instanceId));
+      const change = await audited(logger, currentCall()?.caller, command, async () => control.eject(instanceId));
       return { traffic: rulesAfter(change) };
     },
 
-    async restore({ target }, context) {
-      const change = await audited(logger, context, { command: "Restore", target }, async () => control.restore(target));
+    async restore({ target }) {
+      const change = await audited(logger, currentCall()?.caller, { command: "Restore", target }, async () =>
+        control.restore(target),
+      );
       return { services: [...change.services] };
     },
   };

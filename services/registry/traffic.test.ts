@@ -387,7 +387,7 @@ test("each command writes one line about who changed what", async () => {
   expect(lines[1]).toMatchObject({
     level: 30,
     msg: "traffic changed",
-    actor: expect.stringMatching(/^127\.0\.0\.1:\d+ bookmesh-test$/),
+    actor: "spiffe://bookmesh.local/operator",
     command: "SetFault",
     target: "orders",
     services: ["orders"],

@@ -11,8 +11,10 @@ import { type ClientCallOptions, clientFactory } from "../../interceptors/client
 import { type MeshServer, meshServer } from "../../interceptors/server/chain.ts";
 import { Health } from "../../runtime/health.ts";
 import { createLogger, type Logger } from "../../runtime/logger.ts";
+import type { Security } from "../../runtime/security.ts";
 import type { FourKindsClient } from "./four-kinds.ts";
 import { LogLines } from "./log-lines.ts";
+import { plaintext } from "./plaintext.ts";
 
 /** What a handler does instead of echoing a text. */
 export type SpecialCase = (text: string, context: CallContext) => string | Promise<string>;
@@ -45,6 +47,8 @@ export interface Dummy extends AsyncDisposable {
 export interface DummyOptions {
   maxCallsInFlight?: number;
   maxOpenStreams?: number;
+  /** The default is plaintext(). */
+  credentials?: Security;
   /** Runs at the beginning of every handler. */
   inHandler?: (context: CallContext) => void;
   /** The default is 0: a free one. */
@@ -62,15 +66,15 @@ export async function dummyClient(specialCases: Record<string, SpecialCase> = {}
   const logger = createLogger({ name: "dummy", level: "debug", destination: logs });
   const metrics = new Registry();
   const health = new Health({ [EchoServiceDefinition.fullName]: async () => {} }, { logger });
-  const { maxCallsInFlight = 100, maxOpenStreams = 100, port: askedPort = 0 } = options;
-  const server = meshServer({ logger, metrics, health, maxCallsInFlight, maxOpenStreams });
+  const { maxCallsInFlight = 100, maxOpenStreams = 100, port: askedPort = 0, credentials = plaintext() } = options;
+  const server = meshServer({ logger, metrics, health, credentials, maxCallsInFlight, maxOpenStreams });
   const implementation = echo({ specialCases, logger, inHandler: options.inHandler });
   server.add(EchoServiceDefinition, implementation);
   server.add(HurriedEchoServiceDefinition, implementation);
   const port = await server.listen(`127.0.0.1:${askedPort}`);
   await health.start();
 
-  const channel = createChannel(`127.0.0.1:${port}`);
+  const channel = createChannel(`127.0.0.1:${port}`, credentials.channel("dummy"));
   return {
     client: clientFactory({ logger }).create(EchoServiceDefinition, channel),
     plain: createClient(EchoServiceDefinition, channel),

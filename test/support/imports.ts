@@ -37,6 +37,9 @@ const RULES: readonly { files: RegExp; allowed: readonly RegExp[]; why: string }
   { files: /^[^/]+\.ts$/, allowed: [/./], why: "" },
 ];
 
+/** Tests, and what several of them share. */
+const TEST = /\.test\.ts$|\/testing(-[a-z-]+)?\.ts$|\/testing\//;
+
 /**
  * The imports that the architecture does not allow, each as a sentence.
  *
@@ -46,7 +49,7 @@ export function forbiddenImports(imports: readonly Import[]): string[] {
   return imports.flatMap((one) => {
     const rule = RULES.find(({ files }) => files.test(one.from));
     if (rule === undefined) return [`${one.from} is in no folder of the architecture`];
-    const isTest = one.from.endsWith(".test.ts");
+    const isTest = TEST.test(one.from);
     if (isTest && /^(test|clients|gen|interceptors|runtime)\//.test(one.to)) return [];
     const sameInterceptorSide = /^interceptors\/(client|server)\//.exec(one.from);
     if (sameInterceptorSide !== null && one.to.startsWith(sameInterceptorSide[0])) return [];

@@ -5,6 +5,7 @@ import { openChannel } from "../../clients/channel.ts";
 import { type RecommendationsClient, recommendationsClient } from "../../clients/recommendations.ts";
 import { BookCategory } from "../../gen/bookstore/catalog/v1/book.ts";
 import { type RegistryRelay, startRegistryRelay } from "../../runtime/registry-relay.ts";
+import type { Security } from "../../runtime/security.ts";
 import { xdsBootstrap } from "../../runtime/xds-bootstrap.ts";
 import type { Shop } from "./shop.ts";
 
@@ -24,16 +25,19 @@ export class MeshLoad implements AsyncDisposable {
   readonly #relay: RegistryRelay;
   #running = false;
 
-  private constructor(relay: RegistryRelay, nodeId: string) {
+  private constructor(relay: RegistryRelay, credentials: Security, nodeId: string) {
     this.#relay = relay;
     const bootstrap = xdsBootstrap({ registries: [relay.uri], nodeId, cluster: "load" });
-    this.channel = openChannel("xds:///recommendations", { caller: "load", bootstrap });
+    this.channel = openChannel("xds:///recommendations", { service: "recommendations", credentials, bootstrap });
     this.client = recommendationsClient(this.channel, silent);
   }
 
-  /** @param registries "host:port" of each. */
-  static async open(registries: readonly string[], nodeId = "load-1"): Promise<MeshLoad> {
-    return new MeshLoad(await startRegistryRelay({ registries, logger: silent }), nodeId);
+  /**
+   * @param registries "host:port" of each.
+   * @param credentials of somebody who may ask for recommendations. They stay the caller's, to close.
+   */
+  static async open(registries: readonly string[], credentials: Security, nodeId = "load-1"): Promise<MeshLoad> {
+    return new MeshLoad(await startRegistryRelay({ registries, credentials, logger: silent }), credentials, nodeId);
   }
 
   /** One idempotent call, counted. */

@@ -1,5 +1,4 @@
 import { Registry as Metrics } from "prom-client";
-import { openChannel } from "../../clients/channel.ts";
 import { type RegistryClient, registryClient, type TrafficClient, trafficClient } from "../../clients/registry.ts";
 import { meshServer } from "../../interceptors/server/chain.ts";
 import { Health } from "../../runtime/health.ts";
@@ -9,6 +8,7 @@ import { openRegistryStore } from "../../services/registry/store.ts";
 import { XdsServer } from "../../services/registry/xds/xds-server.ts";
 import { testDatabase } from "./database.ts";
 import { LogLines } from "./log-lines.ts";
+import { openPlaintextChannel, plaintext } from "./plaintext.ts";
 
 /** A whole registry in this process. Leases last for the whole test. */
 export interface MeshRegistry extends AsyncDisposable {
@@ -29,17 +29,20 @@ export async function startMeshRegistry(): Promise<MeshRegistry> {
   const xds = new XdsServer({ logger });
   stack.defer(() => xds.close());
   const registry = await createRegistry({
-    ...{ id: "registry", description: "a test", store, dataPlane: xds, logger },
+    ...{ id: "registry", description: "a test", store, dataPlane: xds, credentials: plaintext(), logger },
     ...{ leaseMs: 600_000, probeIntervalMs: 10_000, pollIntervalMs: 100 },
   });
   stack.defer(registry.close);
   const health = new Health({}, { logger });
-  const server = meshServer({ logger, metrics: new Metrics(), health, maxCallsInFlight: 1_000, maxOpenStreams: 1_000 });
+  const server = meshServer({
+    ...{ logger, metrics: new Metrics(), health, credentials: plaintext("operator") },
+    ...{ maxCallsInFlight: 1_000, maxOpenStreams: 1_000 },
+  });
   registry.add(server);
   xds.addTo(server);
   const address = `127.0.0.1:${await server.listen("127.0.0.1:0")}`;
   stack.defer(() => void server.forceShutdown());
-  const channel = openChannel(address);
+  const channel = openPlaintextChannel(address);
   stack.defer(() => channel.close());
   const owned = stack.move();
   return {

@@ -1,7 +1,6 @@
 import { randomInt } from "node:crypto";
 import type { Channel } from "nice-grpc";
 import { Registry } from "prom-client";
-import { openChannel } from "../../clients/channel.ts";
 import { type MarketplaceClient, marketplaceClient } from "../../clients/marketplace.ts";
 import { type PushClient, pushClient } from "../../clients/push.ts";
 import { type RegisterClient, registerClient } from "../../clients/register.ts";
@@ -9,6 +8,7 @@ import { MarketplaceServiceDefinition } from "../../gen/bookstore/marketplace/v1
 import { PushServiceDefinition } from "../../gen/bookstore/push/v1/push_service.ts";
 import { RegisterServiceDefinition } from "../../gen/bookstore/register/v1/register_service.ts";
 import { type MeshServer, meshServer } from "../../interceptors/server/chain.ts";
+import type { VerifyUserToken } from "../../runtime/end-user.ts";
 import { Health, type HealthCheck } from "../../runtime/health.ts";
 import { createLogger, type Logger } from "../../runtime/logger.ts";
 import { Wakeups } from "../../runtime/wakeups.ts";
@@ -25,6 +25,7 @@ import { openRegisterStore, type RegisterStore } from "../../services/register/s
 import type { RegisterDeps } from "../../services/register/user.ts";
 import { testDatabase } from "./database.ts";
 import { LogLines } from "./log-lines.ts";
+import { openPlaintextChannel, plaintext } from "./plaintext.ts";
 
 /** A real server behind the real chain on a free port, and a real client of it. */
 export interface Service<Client> extends AsyncDisposable {
@@ -47,6 +48,8 @@ export interface ServiceOptions<Client> {
   /** The default is 0: a free one. */
   port?: number;
   logs?: LogLines;
+  /** Whose access tokens the server takes. */
+  verifyUserToken?: VerifyUserToken;
 }
 
 /** Serves what `add` adds. @returns to be bound with `await using`, which cuts every call and ends it. */
@@ -54,12 +57,16 @@ export async function startService<Client>(options: ServiceOptions<Client>): Pro
   const { logs = new LogLines(), port: askedPort = 0, checks = {} } = options;
   const logger = createLogger({ name: "test", level: "debug", destination: logs });
   const health = new Health(checks, { logger });
-  const server = meshServer({ logger, metrics: new Registry(), health, maxCallsInFlight: 1_000, maxOpenStreams: 1_000 });
+  const server = meshServer({
+    ...{ logger, metrics: new Registry(), health, credentials: plaintext() },
+    ...{ maxCallsInFlight: 1_000, maxOpenStreams: 1_000 },
+    ...(options.verifyUserToken && { verifyUserToken: options.verifyUserToken }),
+  });
   options.add(server, logger);
   const port = await server.listen(`127.0.0.1:${askedPort}`);
   await health.start();
   const address = `127.0.0.1:${port}`;
-  const channel = openChannel(address);
+  const channel = openPlaintextChannel(address);
   return {
     ...{ channel, server, health, logger, logs, port, address },
     client: options.client(channel, logger),

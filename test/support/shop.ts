@@ -1,10 +1,16 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { Channel } from "nice-grpc";
+import pino from "pino";
+import { openChannel } from "../../clients/channel.ts";
+import { Credentials } from "../../runtime/credentials.ts";
 
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 
@@ -36,6 +42,7 @@ export class Shop implements AsyncDisposable {
   readonly lines: LogLine[] = [];
   storefront = "";
   grpc: Record<string, string> = {};
+  readonly #credentials = new Map<string, Credentials>();
   readonly #process: ChildProcess;
   readonly #arrivals = new EventTarget();
   readonly #closed: Promise<unknown[]>;
@@ -93,6 +100,22 @@ export class Shop implements AsyncDisposable {
     return (await fetch(`${this.storefront}${path}`)).text();
   }
 
+  /** The credentials of an identity of this mesh. They are closed with the shop. */
+  async credentials(name: string): Promise<Credentials> {
+    const known = this.#credentials.get(name);
+    if (known !== undefined) return known;
+    const folder = join(this.data, "credentials", name);
+    if (!existsSync(folder)) await promisify(execFile)(process.execPath, [MAIN, "certs", "issue", name, "--data", this.data]);
+    const credentials = await Credentials.open({ folder, logger: pino({ level: "silent" }) });
+    this.#credentials.set(name, credentials);
+    return credentials;
+  }
+
+  /** A channel to one process, as an identity of this mesh. The caller closes it. */
+  async channel(service: string, as: string, address = String(this.grpc[service])): Promise<Channel> {
+    return openChannel(address, { service, credentials: await this.credentials(as) });
+  }
+
   /** As Ctrl-C. @returns the exit status. */
   async stop(): Promise<number> {
     this.#process.kill("SIGINT");
@@ -101,6 +124,7 @@ export class Shop implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const credentials of this.#credentials.values()) credentials.close();
     if (this.#process.exitCode === null) await this.stop();
     await rm(this.data, { recursive: true, force: true });
   }

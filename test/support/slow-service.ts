@@ -9,9 +9,10 @@ import { Health } from "../../runtime/health.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { runUntilSignal } from "../../runtime/run.ts";
+import { plaintext } from "./plaintext.ts";
 
 const schema = z.object({
-  ...serviceSettings({ port: 0, adminPort: 0 }),
+  ...serviceSettings("slow", { port: 0, adminPort: 0 }),
   FINISH: z.enum(["on signal", "never"]).default("on signal"),
 });
 const config = readConfig(schema, process.env);
@@ -22,7 +23,7 @@ const health = new Health({ [RecommendationsServiceDefinition.fullName]: async (
 let waiting = 0;
 const arrived = () => process.send?.({ waiting: ++waiting });
 
-const server = meshServer({ logger, metrics, health, ...config });
+const server = meshServer({ logger, metrics, health, credentials: plaintext(), ...config });
 server.add(RecommendationsServiceDefinition, {
   async recommend() {
     arrived();

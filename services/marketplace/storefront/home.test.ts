@@ -1,9 +1,9 @@
 import { forever } from "abort-controller-x";
 import { ClientError, Status } from "nice-grpc";
-import { openChannel } from "../../../clients/channel.ts";
 import { recommendationsClient } from "../../../clients/recommendations.ts";
 import { BookCategory } from "../../../gen/bookstore/catalog/v1/book.ts";
 import { RecommendationsServiceDefinition } from "../../../gen/bookstore/recommendations/v1/recommendations_service.ts";
+import { openPlaintextChannel } from "../../../test/support/plaintext.ts";
 import { startMarketplace, startService } from "../../../test/support/service.ts";
 import { stockShelves } from "../built-in-catalogue.ts";
 import { countOf, openShop } from "./testing.ts";
@@ -67,7 +67,7 @@ test("still shows three mysteries when nobody listens where recommendations shou
   await using marketplace = await stocked();
   const { address, ...gone } = await startService({ add: () => {}, client: () => undefined });
   await gone[Symbol.asyncDispose]();
-  const channel = openChannel(address);
+  const channel = openPlaintextChannel(address);
   await using shop = await openShop(marketplace, { recommendations: recommendationsClient(channel, marketplace.logger) });
 
   const { statusCode, body } = await shop.inject("/");

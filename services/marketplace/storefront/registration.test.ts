@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
-import { openChannel } from "../../../clients/channel.ts";
 import { registerClient } from "../../../clients/register.ts";
+import { openPlaintextChannel } from "../../../test/support/plaintext.ts";
 import { startMarketplace, startRegister } from "../../../test/support/service.ts";
 import { openShop } from "./testing.ts";
 
@@ -100,7 +100,7 @@ test("keeps what was typed when register is down", async () => {
   const { address, ...gone } = await startRegister();
   await gone[Symbol.asyncDispose]();
   await using marketplace = await startMarketplace();
-  const channel = openChannel(address);
+  const channel = openPlaintextChannel(address);
   await using shop = await openShop(marketplace, { register: registerClient(channel, marketplace.logger) });
 
   const { statusCode, body } = await post(shop, ADA);

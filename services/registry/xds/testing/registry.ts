@@ -3,6 +3,7 @@ import type { Subscription } from "../../../../gen/mesh/registry/v1/registry_ser
 import { type MeshServer, meshServer } from "../../../../interceptors/server/chain.ts";
 import { Health } from "../../../../runtime/health.ts";
 import { createLogger } from "../../../../runtime/logger.ts";
+import { plaintext } from "../../../../test/support/plaintext.ts";
 import { XdsServer, type XdsServerOptions } from "../xds-server.ts";
 import { LISTENER, RawClient, type Received } from "./raw-client.ts";
 import { routed } from "./routed.ts";
@@ -37,7 +38,10 @@ export async function startRegistry(
 ): Promise<TestRegistry> {
   const logger = createLogger({ name: "test", level: "debug", destination: logs });
   const health = new Health({}, { logger });
-  const server = meshServer({ logger, metrics: new Registry(), health, maxCallsInFlight: 100, maxOpenStreams: 100 });
+  const server = meshServer({
+    ...{ logger, metrics: new Registry(), health, credentials: plaintext() },
+    ...{ maxCallsInFlight: 100, maxOpenStreams: 100 },
+  });
   const xds = new XdsServer({ logger, ...options });
   xds.addTo(server);
   for (const name of [...names, ...FENCES]) xds.update(routed(name));

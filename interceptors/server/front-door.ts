@@ -1,0 +1,75 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import type { Server as NetServer, Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { hostAndPort } from "../../runtime/host-port.ts";
+import type { Caller, ServerSecurity } from "../../runtime/security.ts";
+
+/** What the front door of a server does with what arrives. */
+export interface FrontDoorOptions {
+  security: ServerSecurity;
+  /** Looks at a request before gRPC does. @returns whether it has been answered. */
+  refuse(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean;
+  /** A connection was given up before it was secured. */
+  handshakeFailed(error: NodeJS.ErrnoException, socket: TLSSocket): void;
+}
+
+type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => void;
+
+/** Whoever is calling while grpc-js makes a call of a stream. */
+let arriving: Caller | undefined;
+
+/** Who makes the call that is being started right now. */
+export function arrivingCaller(): Caller {
+  return arriving ?? NOBODY;
+}
+
+const NOBODY: Caller = { identity: undefined, validUntil: Number.POSITIVE_INFINITY };
+
+/**
+ * Stands before grpc-js on a port that it listens on: sees what it shows nobody,
+ * which is connections that are refused and requests that are no calls of gRPC.
+ *
+ * grpc-js hands out neither its HTTP/2 server nor the connection of a call. Node
+ * tells of each connection that is accepted, and the connection knows its server.
+ *
+ * @returns takes it away again.
+ */
+export function openFrontDoor(port: number, options: FrontDoorOptions): () => void {
+  const known = new WeakSet<NetServer>();
+  const onAccepted = (message: unknown) => {
+    const { server } = (message as { socket: Socket & { server?: NetServer } }).socket;
+    if (server === undefined || known.has(server)) return;
+    known.add(server);
+    const address = server.address();
+    if (address !== null && typeof address === "object" && address.port === port) guard(server as Http2Server, options);
+  };
+  subscribe("net.server.socket", onAccepted);
+  return () => void unsubscribe("net.server.socket", onAccepted);
+}
+
+/** "address:port" of whoever has opened a stream, or "unknown" when it is gone already. */
+export function peerOf({ session }: ServerHttp2Stream): string {
+  const socket = session?.socket;
+  return socket?.remoteAddress === undefined ? "unknown" : hostAndPort(socket.remoteAddress, socket.remotePort ?? 0);
+}
+
+function guard(server: Http2Server, { security, refuse, handshakeFailed }: FrontDoorOptions): void {
+  server.on("tlsClientError", handshakeFailed);
+  const [callOf] = server.listeners("stream") as StreamListener[];
+  if (callOf === undefined) throw new Error("grpc-js does not listen for streams: has it changed?");
+  server.removeAllListeners("stream");
+  server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
+    // Its peer may have closed it already, and a stream without a listener for errors ends the process with one.
+    stream.on("error", ignore);
+    if (stream.destroyed || refuse(stream, headers)) return;
+    arriving = security.callerOf(stream.session as ServerHttp2Session, headers);
+    try {
+      callOf(stream, headers, ...rest);
+    } finally {
+      arriving = undefined;
+    }
+  });
+}
+
+function ignore(): void {}
