@@ -1,7 +1,7 @@
-import { openPlaintextChannel, plaintext } from "../test/support/plaintext.ts";
 // Several registries, which know nothing of each other.
 import "./support/unref-xds-timers.ts";
 import pino from "pino";
+import { openChannel } from "../clients/channel.ts";
 import { type EchoServiceClient, EchoServiceDefinition } from "../gen/bookmesh/testing/v1/echo_service.ts";
 import { clientFactory } from "../interceptors/client/chain.ts";
 import { joinMesh } from "../runtime/mesh.ts";
@@ -9,11 +9,19 @@ import { startRegistryRelay } from "../runtime/registry-relay.ts";
 import { xdsBootstrap } from "../runtime/xds-bootstrap.ts";
 import { dummyClient } from "./support/dummy-client.ts";
 import { type MeshRegistry, startMeshRegistry } from "./support/mesh-registry.ts";
+import { TestAuthority } from "./support/test-authority.ts";
 
 const logger = pino({ level: "silent" });
+
+let authority: TestAuthority;
+beforeAll(async () => {
+  authority = await TestAuthority.create();
+});
+afterAll(() => authority[Symbol.asyncDispose]());
+
 test("every registry knows every instance, and when one is gone clients hear of changes from the other", async () => {
-  await using first = await startMeshRegistry();
-  await using second = await startMeshRegistry();
+  await using first = await startMeshRegistry(authority);
+  await using second = await startMeshRegistry(authority);
   const registries = [first, second];
   await using a = await instance("a", registries);
   await known(registries, a.port);
@@ -30,7 +38,7 @@ test("every registry knows every instance, and when one is gone clients hear of 
 });
 
 test("an instance that leaves is called no more when it has left, and no call is lost", async () => {
-  await using registry = await startMeshRegistry();
+  await using registry = await startMeshRegistry(authority);
   await using a = await instance("a", [registry]);
   await using b = await instance("b", [registry]);
   await known([registry], a.port, b.port);
@@ -54,10 +62,11 @@ test("an instance that leaves is called no more when it has left, and no call is
 
 /** A server that says its name, in the mesh of these registries. */
 async function instance(name: string, registries: readonly MeshRegistry[]) {
-  const dummy = await dummyClient({ who: () => name });
+  const credentials = await authority.credentials("echo");
+  const dummy = await dummyClient({ who: () => name }, { credentials });
   const mesh = await joinMesh({
     ...{ service: "echo", host: "127.0.0.1", serviceVersion: "v1", zone: "", instanceWeight: 1, logger },
-    credentials: plaintext("echo"),
+    credentials,
     registries: registries.map(({ address }) => address),
   });
   mesh.enter(dummy.server, dummy.port);
@@ -89,13 +98,14 @@ async function toldBy(registries: readonly MeshRegistry[]): Promise<MeshRegistry
 }
 
 async function clientOf(registries: readonly MeshRegistry[]) {
+  const credentials = await authority.credentials("marketplace");
   const relay = await startRegistryRelay({
     registries: registries.map(({ address }) => address),
-    credentials: plaintext(),
+    credentials,
     logger,
   });
   const bootstrap = xdsBootstrap({ registries: [relay.uri], nodeId: "test", cluster: "test" });
-  const channel = openPlaintextChannel("xds:///echo", { bootstrap });
+  const channel = openChannel("xds:///echo", { service: "echo", credentials, bootstrap });
   const client: EchoServiceClient = clientFactory({ logger }).create(EchoServiceDefinition, channel);
   return {
     client,

@@ -1,5 +1,6 @@
 import { openChannel } from "../../clients/channel.ts";
-import { registerClient } from "../../clients/register.ts";
+import { registerClient, sessionClient } from "../../clients/register.ts";
+import { userKeys } from "../../clients/user-keys.ts";
 import { PushServiceDefinition } from "../../gen/bookstore/push/v1/push_service.ts";
 import { meshServer } from "../../interceptors/server/chain.ts";
 import { readConfig } from "../../runtime/config.ts";
@@ -9,6 +10,7 @@ import { createLogger } from "../../runtime/logger.ts";
 import { joinMesh } from "../../runtime/mesh.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { runUntilSignal } from "../../runtime/run.ts";
+import { userTokenVerifier } from "../../runtime/user-tokens.ts";
 import { Wakeups } from "../../runtime/wakeups.ts";
 import { configSchema } from "./config.ts";
 import { pushHandler } from "./handler.ts";
@@ -23,17 +25,19 @@ const credentials = await readCredentials({ folder: config.credentialsDir, logge
 const mesh = await joinMesh({ service: "push", ...config, credentials, logger });
 const store = await openPushStore(config.databaseUrl, logger);
 const channel = openChannel(config.registerHost, { service: "register", credentials });
+const register = registerClient(channel, logger);
+const verifyUserToken = userTokenVerifier({ keys: userKeys(sessionClient(channel, logger), { logger }) });
 const wakeups = new Wakeups<string>();
 const poll = new InboxPoll(store, wakeups, logger);
 const health = new Health({ [PushServiceDefinition.fullName]: store.check }, { logger });
 
-const server = meshServer({ logger, metrics, health, credentials, ...config });
+const server = meshServer({ logger, metrics, health, credentials, verifyUserToken, ...config });
 server.add(
   PushServiceDefinition,
   pushHandler({
     store,
     wakeups,
-    findReader: findReader(registerClient(channel, logger)),
+    findReader: findReader(register),
     wake: (userId) => wakeups.wake(userId),
     now: () => new Date(),
     logger,

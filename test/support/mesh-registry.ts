@@ -1,4 +1,5 @@
 import { Registry as Metrics } from "prom-client";
+import { openChannel } from "../../clients/channel.ts";
 import { type RegistryClient, registryClient, type TrafficClient, trafficClient } from "../../clients/registry.ts";
 import { meshServer } from "../../interceptors/server/chain.ts";
 import { Health } from "../../runtime/health.ts";
@@ -8,7 +9,8 @@ import { openRegistryStore } from "../../services/registry/store.ts";
 import { XdsServer } from "../../services/registry/xds/xds-server.ts";
 import { testDatabase } from "./database.ts";
 import { LogLines } from "./log-lines.ts";
-import { openPlaintextChannel, plaintext } from "./plaintext.ts";
+import { plaintext } from "./plaintext.ts";
+import type { TestAuthority } from "./test-authority.ts";
 
 /** A whole registry in this process. Leases last for the whole test. */
 export interface MeshRegistry extends AsyncDisposable {
@@ -19,9 +21,14 @@ export interface MeshRegistry extends AsyncDisposable {
   readonly logs: LogLines;
 }
 
-/** @returns to be bound with `await using`, which ends it. */
-export async function startMeshRegistry(): Promise<MeshRegistry> {
+/**
+ * @param authority whose certificates everybody has; without one nobody needs any.
+ * @returns to be bound with `await using`, which ends it.
+ */
+export async function startMeshRegistry(authority?: TestAuthority): Promise<MeshRegistry> {
   await using stack = new AsyncDisposableStack();
+  const credentials = (await authority?.credentials("registry")) ?? plaintext("operator");
+  const operator = (await authority?.credentials("operator")) ?? plaintext();
   const logs = new LogLines();
   const logger = createLogger({ name: "registry", level: "debug", destination: logs });
   const store = await openRegistryStore(stack.use(await testDatabase()).url, logger);
@@ -29,20 +36,20 @@ export async function startMeshRegistry(): Promise<MeshRegistry> {
   const xds = new XdsServer({ logger });
   stack.defer(() => xds.close());
   const registry = await createRegistry({
-    ...{ id: "registry", description: "a test", store, dataPlane: xds, credentials: plaintext(), logger },
+    ...{ id: "registry", description: "a test", store, dataPlane: xds, credentials, logger },
     ...{ leaseMs: 600_000, probeIntervalMs: 10_000, pollIntervalMs: 100 },
   });
   stack.defer(registry.close);
   const health = new Health({}, { logger });
   const server = meshServer({
-    ...{ logger, metrics: new Metrics(), health, credentials: plaintext("operator") },
+    ...{ logger, metrics: new Metrics(), health, credentials },
     ...{ maxCallsInFlight: 1_000, maxOpenStreams: 1_000 },
   });
   registry.add(server);
   xds.addTo(server);
   const address = `127.0.0.1:${await server.listen("127.0.0.1:0")}`;
   stack.defer(() => void server.forceShutdown());
-  const channel = openPlaintextChannel(address);
+  const channel = openChannel(address, { service: "registry", credentials: operator });
   stack.defer(() => channel.close());
   const owned = stack.move();
   return {

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import type { Channel } from "nice-grpc";
+import type { CallOptions, Channel } from "nice-grpc";
 import { Registry } from "prom-client";
 import { type MarketplaceClient, marketplaceClient } from "../../clients/marketplace.ts";
 import { type PushClient, pushClient } from "../../clients/push.ts";
@@ -11,6 +11,7 @@ import { type MeshServer, meshServer } from "../../interceptors/server/chain.ts"
 import type { VerifyUserToken } from "../../runtime/end-user.ts";
 import { Health, type HealthCheck } from "../../runtime/health.ts";
 import { createLogger, type Logger } from "../../runtime/logger.ts";
+import type { Security } from "../../runtime/security.ts";
 import { Wakeups } from "../../runtime/wakeups.ts";
 import { marketplaceHandler } from "../../services/marketplace/handler.ts";
 import type { CATALOGUE } from "../../services/marketplace/revision-poll.ts";
@@ -26,6 +27,7 @@ import type { RegisterDeps } from "../../services/register/user.ts";
 import { testDatabase } from "./database.ts";
 import { LogLines } from "./log-lines.ts";
 import { openPlaintextChannel, plaintext } from "./plaintext.ts";
+import { type TestUsers, testUsers } from "./users.ts";
 
 /** A real server behind the real chain on a free port, and a real client of it. */
 export interface Service<Client> extends AsyncDisposable {
@@ -36,6 +38,8 @@ export interface Service<Client> extends AsyncDisposable {
   readonly logger: Logger;
   /** What server and client logged. */
   readonly logs: LogLines;
+  /** Whose tokens the server takes. The client has the one of the user that its request is about, where a call brings none. */
+  readonly users: TestUsers;
   readonly port: number;
   /** "host:port" */
   readonly address: string;
@@ -48,19 +52,34 @@ export interface ServiceOptions<Client> {
   /** The default is 0: a free one. */
   port?: number;
   logs?: LogLines;
-  /** Whose access tokens the server takes. */
+  /** Whose access tokens the server takes. The default is that of `users`. */
   verifyUserToken?: VerifyUserToken;
+  /** The default is users of its own. */
+  users?: TestUsers;
+  /** The default is plaintext(). */
+  credentials?: Security;
+}
+
+/** A client each of whose calls has the token of the user in its request, or of an administrator where it names nobody. */
+function asTheirUser<Client>(client: Client, users: TestUsers): Client {
+  const methods = Object.entries(client as object).map(([name, method]) => {
+    const call = (request: { userId?: string }, options: CallOptions = {}) => {
+      const token = () => (request?.userId ? users.as(request.userId) : users.as("administrator", { administrator: true }));
+      return (method as (...args: unknown[]) => unknown)(request, { ...options, metadata: options.metadata ?? token() });
+    };
+    return [name, call];
+  });
+  return Object.fromEntries(methods) as Client;
 }
 
 /** Serves what `add` adds. @returns to be bound with `await using`, which cuts every call and ends it. */
 export async function startService<Client>(options: ServiceOptions<Client>): Promise<Service<Client>> {
-  const { logs = new LogLines(), port: askedPort = 0, checks = {} } = options;
+  const { logs = new LogLines(), port: askedPort = 0, checks = {}, users = testUsers(), credentials = plaintext() } = options;
   const logger = createLogger({ name: "test", level: "debug", destination: logs });
   const health = new Health(checks, { logger });
   const server = meshServer({
-    ...{ logger, metrics: new Registry(), health, credentials: plaintext() },
+    ...{ logger, metrics: new Registry(), health, credentials, verifyUserToken: options.verifyUserToken ?? users.verify },
     ...{ maxCallsInFlight: 1_000, maxOpenStreams: 1_000 },
-    ...(options.verifyUserToken && { verifyUserToken: options.verifyUserToken }),
   });
   options.add(server, logger);
   const port = await server.listen(`127.0.0.1:${askedPort}`);
@@ -68,8 +87,8 @@ export async function startService<Client>(options: ServiceOptions<Client>): Pro
   const address = `127.0.0.1:${port}`;
   const channel = openPlaintextChannel(address);
   return {
-    ...{ channel, server, health, logger, logs, port, address },
-    client: options.client(channel, logger),
+    ...{ channel, server, health, logger, logs, users, port, address },
+    client: asTheirUser(options.client(channel, logger), users),
     async [Symbol.asyncDispose]() {
       channel.close();
       health.stop();
