@@ -32,11 +32,17 @@ async function until(holds: () => Promise<boolean>): Promise<number> {
   return Math.round(performance.now() - startedAt);
 }
 
+const authority = await TestAuthority.create();
 const folder = await mkdtemp(join(tmpdir(), "bookmesh-bench-"));
 const processes: Process[] = [];
 let registries = "";
 async function start(service: string, env: Record<string, string> = {}): Promise<Process> {
-  const own = { DATABASE_URL: `sqlite:${join(folder, `${service}.db`)}`, REGISTRIES: registries || "none", ...env };
+  const own = {
+    DATABASE_URL: `sqlite:${join(folder, `${service}.db`)}`,
+    CREDENTIALS_DIR: await authority.folder(service),
+    REGISTRIES: registries || "none",
+    ...env,
+  };
   const started = await Process.start(service, own);
   processes.push(started);
   return started;
@@ -50,14 +56,14 @@ const first = await start("recommendations");
 const second = await start("recommendations");
 let third = await start("recommendations", { SERVICE_VERSION: "v2" });
 
-const channel = openChannel(registries);
+const channel = openChannel(registries, { service: "registry", credentials: await authority.credentials("operator") });
 const ask: RegistryClient = registryClient(channel, silent);
 const traffic: TrafficClient = trafficClient(channel, silent);
 const endpoints = async () => {
   const { service } = await ask.getService({ service: "recommendations" });
   return (service?.instances ?? []).filter(({ inEndpoints }) => inEndpoints).map(({ instance }) => instance?.port ?? 0);
 };
-const load = await MeshLoad.open([registries]);
+const load = await MeshLoad.open([registries], await authority.credentials("marketplace"));
 const spread = () =>
   until(async () => (await sharesOf([first, second, third], () => load.send(60, 1))).every((share) => share > 0.2));
 
