@@ -1,17 +1,18 @@
+import { Metadata } from "nice-grpc";
 import pino from "pino";
 import { dummyClient } from "../test/support/dummy-client.ts";
 import { startMeshRegistry } from "../test/support/mesh-registry.ts";
-import { openPlaintextChannel } from "../test/support/plaintext.ts";
+import { CALLER_HEADER, openPlaintextChannel } from "../test/support/plaintext.ts";
 import { discoveryClient } from "./discovery.ts";
 
 test("tells which services there are, where their instances can be called, and who says so", async () => {
   await using registry = await startMeshRegistry();
   await using orders = await dummyClient();
   const { port } = orders;
-  await registry.client.register({
-    instance: { id: "orders-1", service: "orders", address: "127.0.0.1", port, metadata: new Map([["colour", "blue"]]) },
-  });
-  await registry.client.register({ instance: { id: "gone-1", service: "gone", address: "127.0.0.1", port: 1 } });
+  const as = (name: string) => ({ metadata: Metadata().set(CALLER_HEADER, name) });
+  const instance = { id: "orders-1", service: "orders", address: "127.0.0.1", port, metadata: new Map([["colour", "blue"]]) };
+  await registry.client.register({ instance }, as("orders"));
+  await registry.client.register({ instance: { id: "gone-1", service: "gone", address: "127.0.0.1", port: 1 } }, as("gone"));
   const channel = openPlaintextChannel(registry.address);
   const discovery = discoveryClient(channel, pino({ level: "silent" }));
 

@@ -6,6 +6,7 @@ import pino from "pino";
 import { openChannel } from "../../clients/channel.ts";
 import { type RegistryClient, registryClient, type TrafficClient, trafficClient } from "../../clients/registry.ts";
 import { handledBy, MeshLoad, sharesOf } from "../../test/support/mesh-load.ts";
+import { TestAuthority } from "../../test/support/test-authority.ts";
 import { Process } from "./process.ts";
 
 // Usage: npm run bench:mesh [seconds of the outage]. What it measures and how is in README.md.
@@ -155,6 +156,7 @@ print(`Node ${process.versions.node}, ${availableParallelism()} cores; three rec
 await load[Symbol.asyncDispose]();
 channel.close();
 for (const one of processes) await one.kill();
+await authority[Symbol.asyncDispose]();
 await rm(folder, { recursive: true });
 process.exit(broken ? 1 : 0);
 
