@@ -18,7 +18,7 @@ export interface Service {
 /** Everything that `bookmesh up` runs, in the order in which it is started. */
 export const services: readonly Service[] = [
   service("registry", { PORT: 50050, ADMIN_PORT: 9050, HTTP_PORT: 8500 }, 0),
-  service("register", { PORT: 50053, ADMIN_PORT: 9053 }, 1),
+  service("register", { PORT: 50053, ADMIN_PORT: 9053, HTTP_PORT: 5002 }, 1),
   service("marketplace", { PORT: 50052, ADMIN_PORT: 9052, HTTP_PORT: 5000 }, 2),
   service("recommendations", { PORT: 50051, ADMIN_PORT: 9051 }, 2),
   service("push", { PORT: 50054, ADMIN_PORT: 9054 }, 2),

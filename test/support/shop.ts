@@ -54,7 +54,7 @@ export class Shop implements AsyncDisposable {
       [`${name}_PORT`, "0"],
       [`${name}_ADMIN_PORT`, "0"],
     ]);
-    const pages = { MARKETPLACE_HTTP_PORT: "0", REGISTRY_HTTP_PORT: "0" };
+    const pages = { MARKETPLACE_HTTP_PORT: "0", REGISTRY_HTTP_PORT: "0", REGISTER_HTTP_PORT: "0" };
     const env = { PATH: process.env.PATH, ...Object.fromEntries(ports), ...pages, ...ownEnv };
     this.#process = spawn(process.execPath, [MAIN, "up", "--data", data, "--log-format", "json", ...args], { env });
     this.#closed = once(this.#process, "close");
