@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { ChannelSecurity } from "../runtime/security.ts";
 import { knownInstances } from "./known-instances.ts";
 import type { LogView } from "./log-view.ts";
 import { writeMeshFile } from "./mesh-file.ts";
@@ -13,15 +14,15 @@ const LAST_LINES_MS = 150;
 /**
  * Says once where everything is, when everything is ready: to people, and in the data folder to other programs.
  *
- * A process is ready when it says so itself and the registries, if there are any, send callers to it.
+ * `credentials` are those of the operator. A process is ready when it says so itself and the registries, if there are any, send callers to it.
  * Nothing is said when the signal aborts before.
  */
 export async function announceReady(
   placements: readonly Placement[],
-  { data, view, signal }: { data: string; view: LogView; signal: AbortSignal },
+  { data, view, credentials, signal }: { data: string; view: LogView; credentials: ChannelSecurity; signal: AbortSignal },
 ): Promise<void> {
   const registries = registriesOf(placements);
-  using known = knownInstances(registries);
+  using known = knownInstances(registries, credentials);
   const probes = new Map(
     placements.map((placement) => {
       const isUp = readyz(`http://${reachableAt(placement, "ADMIN_PORT")}/readyz`);

@@ -3,6 +3,7 @@ import pino from "pino";
 import { CallFailure } from "../clients/call-failure.ts";
 import { openChannel } from "../clients/channel.ts";
 import { type RegistryClient, registryClient, type TrafficClient, trafficClient } from "../clients/registry.ts";
+import type { RegistryAccess } from "./registry-access.ts";
 
 /** The clients of one registry. */
 export interface RegistryClients {
@@ -26,28 +27,39 @@ export class NoRegistry extends Error {
  * @throws ClientError when a registry answers, and refuses.
  */
 export async function askRegistry<Answer>(
-  addresses: readonly string[],
+  { addresses, credentials }: RegistryAccess,
   ask: (clients: RegistryClients) => Promise<Answer>,
 ): Promise<Answer> {
   // People are told of failures by exit status and a sentence.
   const logger = pino({ level: "silent" });
-  const others: string[] = [];
+  const problems: string[] = [];
   for (const address of addresses) {
-    const channel = openChannel(address, { caller: "operator" });
+    const channel = openChannel(address, { service: "registry", credentials });
     try {
       return await ask({ address, registry: registryClient(channel, logger), traffic: trafficClient(channel, logger) });
     } catch (error) {
       if (!isSilence(error)) throw error;
-      if (error.code === Status.UNIMPLEMENTED) others.push(address);
+      const problem = problemWith(error);
+      if (problem !== undefined) problems.push(`what answers at ${address} ${problem}`);
     } finally {
       channel.close();
     }
   }
   const hint =
-    others.length > 0
-      ? `what answers at ${others.join(" and ")} is no registry. --registry says where else to ask`
+    problems.length > 0
+      ? `${problems.join(", ")}. --registry says where else to ask, and --credentials as whom`
       : "is the shop running? `npm start` runs it, and --registry says where else to ask";
   throw new NoRegistry(`no registry answers at ${addresses.join(" or ")}: ${hint}`);
+}
+
+/** What is wrong with something that answers, if anything does. */
+function problemWith({ code, details }: ClientError): string | undefined {
+  if (code === Status.UNIMPLEMENTED) return "is no registry";
+  const [, other] = /was expected, and (.{1,200}?) answers/.exec(details) ?? [];
+  if (other !== undefined) return `is ${other}`;
+  if (details.includes("wrong version number")) return "speaks no TLS";
+  const [, distrust] = /Last error: Error: ([^.:]*\bcertificate\b[^.:]*)/.exec(details) ?? [];
+  return distrust && `belongs to another mesh or has no good certificate (${distrust})`;
 }
 
 /** What comes from no registry, or from one that cannot answer now. */

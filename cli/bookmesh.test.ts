@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { run } from "./fixtures/processes.ts";
-import { startRegistry } from "./fixtures/start-registry.ts";
+import { meshData, startRegistry } from "./fixtures/start-registry.ts";
 
 const bookmesh = join(import.meta.dirname, "bookmesh.js");
 
@@ -40,9 +40,10 @@ test.each([
 });
 
 test("asks the registry from the command line, and is over when it has answered", async () => {
-  await using it = await startRegistry();
+  const data = await meshData();
+  await using it = await startRegistry(data);
   it.registry.show([{ name: "push" }]);
-  const command = (...args: string[]) => run([bookmesh, ...args, "--registry", it.address]);
+  const command = (...args: string[]) => run([bookmesh, ...args, "--registry", it.address, "--data", data]);
 
   const fault = command("fault", "push", "--delay", "1.5s", "--abort", "unavailable", "--percent", "20");
   const split = command("split", "push", "v1=90", "v2=10");
@@ -68,8 +69,9 @@ test("asks the registry from the command line, and is over when it has answered"
 });
 
 test("stops to watch on Ctrl-C, with 0", async () => {
-  await using it = await startRegistry();
-  const watch = run([bookmesh, "status", "--watch", "--json", "--registry", it.address]);
+  const data = await meshData();
+  await using it = await startRegistry(data);
+  const watch = run([bookmesh, "status", "--watch", "--json", "--registry", it.address, "--data", data]);
   await watch.line((line) => line.services !== undefined);
 
   watch.kill("SIGINT");

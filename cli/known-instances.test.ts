@@ -1,9 +1,18 @@
-import { startRegistry } from "./fixtures/start-registry.ts";
+import type { Credentials } from "../runtime/credentials.ts";
+import { credentialsOf, meshData, startRegistry } from "./fixtures/start-registry.ts";
 import { type KnownInstances, knownInstances } from "./known-instances.ts";
 import { type Placement, placementsOf } from "./placement.ts";
 import { services } from "./services.ts";
 
 const push = placementsOf(services, {}).find(({ name }) => name === "push") as Placement;
+
+let data: string;
+let operator: Credentials;
+beforeAll(async () => {
+  data = await meshData();
+  operator = await credentialsOf(data, "operator");
+});
+afterAll(() => operator.close());
 
 /** Waits until the process is known, or is not. */
 async function until(expected: boolean, known: KnownInstances): Promise<void> {
@@ -15,11 +24,11 @@ function at(port: number, inEndpoints: boolean) {
 }
 
 test("knows a process when every registry sends callers to its port", async () => {
-  await using one = await startRegistry();
-  await using other = await startRegistry();
+  await using one = await startRegistry(data);
+  await using other = await startRegistry(data);
   one.registry.show(at(50054, true));
   other.registry.show(at(50054, true));
-  using known = knownInstances([one.address, other.address]);
+  using known = knownInstances([one.address, other.address], operator);
   expect(known.includes(push)).toBe(false);
 
   await until(true, known);
@@ -32,21 +41,21 @@ test("knows a process when every registry sends callers to its port", async () =
 });
 
 test("does not know anybody while a registry does not answer", async () => {
-  const first = await startRegistry();
+  const first = await startRegistry(data);
   first.registry.show(at(50054, true));
-  using known = knownInstances([first.address]);
+  using known = knownInstances([first.address], operator);
   await until(true, known);
 
   await first[Symbol.asyncDispose]();
   await until(false, known);
 
-  await using second = await startRegistry({ port: first.port });
+  await using second = await startRegistry(data, { port: first.port });
   second.registry.show(at(50054, true));
   await until(true, known);
 });
 
 test("knows everybody when there is no registry", () => {
-  using known = knownInstances([]);
+  using known = knownInstances([], operator);
 
   expect(known.includes(push)).toBe(true);
 });

@@ -3,6 +3,7 @@ import pino from "pino";
 import { openChannel } from "../clients/channel.ts";
 import { registryClient } from "../clients/registry.ts";
 import type { ServiceState } from "../gen/mesh/registry/v1/registry_service.ts";
+import type { ChannelSecurity } from "../runtime/security.ts";
 import type { Placement } from "./placement.ts";
 
 const TRY_AGAIN_MS = 100;
@@ -18,11 +19,11 @@ export interface KnownInstances extends Disposable {
  *
  * @param registries each as "host:port". Without any, every process is known.
  */
-export function knownInstances(registries: readonly string[]): KnownInstances {
+export function knownInstances(registries: readonly string[], credentials: ChannelSecurity): KnownInstances {
   const stop = new AbortController();
   const known = registries.map(() => [] as readonly ServiceState[]);
   for (const [index, address] of registries.entries()) {
-    void follow(address, stop.signal, (services) => {
+    void follow({ address, credentials }, stop.signal, (services) => {
       known[index] = services;
     });
   }
@@ -33,11 +34,11 @@ export function knownInstances(registries: readonly string[]): KnownInstances {
 }
 
 async function follow(
-  address: string,
+  { address, credentials }: { address: string; credentials: ChannelSecurity },
   signal: AbortSignal,
   onChange: (services: readonly ServiceState[]) => void,
 ): Promise<void> {
-  const channel = openChannel(address, { caller: "operator" });
+  const channel = openChannel(address, { service: "registry", credentials });
   // That a registry does not answer yet is nothing to speak of.
   const client = registryClient(channel, pino({ level: "silent" }));
   while (!signal.aborted) {

@@ -10,20 +10,27 @@ const ADDRESS = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):\d{1,5}$/;
 export interface RegistryOptions {
   /** Each as "host:port". */
   registry?: readonly string[];
+  /** The folder with the files of whoever asks. */
+  credentials?: string;
   /** The data folder of `bookmesh up`. */
   data: string;
 }
 
-/** Gives a command `--registry` and `--data`. */
+/** Gives a command `--registry`, `--credentials` and `--data`. */
 export function withRegistryOptions(command: Command): Command {
   const registry = new Option("--registry <addresses>", "host:port of the registries, with commas between them");
-  return command.addOption(registry.argParser(parseForCommander)).addOption(dataOption()).addHelpText("after", WHERE);
+  return command
+    .addOption(registry.argParser(parseForCommander))
+    .option("--credentials <folder>", "who asks: the folder with ca.crt, tls.crt and tls.key")
+    .addOption(dataOption())
+    .addHelpText("after", WHERE);
 }
 
 const WHERE = `
 The registry is looked for where --registry says, else where REGISTRIES says, else where
-"bookmesh up" with the same --data runs it, else at ${DEFAULT_REGISTRY}.
-Exit status: 0 done, 64 bad usage, 65 the registry refused it, 69 no registry answers.`;
+"bookmesh up" with the same --data runs it, else at ${DEFAULT_REGISTRY}. It is asked by whoever --credentials says,
+else CREDENTIALS_DIR, else the operator of "bookmesh up" with the same --data.
+Exit status: 0 done, 64 bad usage, 65 the registry refused it, 69 no registry answers or there is no certificate.`;
 
 /**
  * Where the registries are, each as "host:port".

@@ -3,8 +3,10 @@ import { ClientError } from "nice-grpc-common";
 import { CallFailure } from "../clients/call-failure.ts";
 import { NoRegistry } from "./ask-registry.ts";
 import { BadSettings } from "./bad-settings.ts";
-import { EXIT_BAD_USAGE, EXIT_NO_REGISTRY, EXIT_REFUSED } from "./exit-status.ts";
+import { AuthorityError } from "./certs/authority-folder.ts";
+import { EXIT_BAD_USAGE, EXIT_NO_CERTIFICATES, EXIT_NO_REGISTRY, EXIT_REFUSED } from "./exit-status.ts";
 import { printable } from "./printable.ts";
+import { NoCredentials } from "./registry-access.ts";
 
 /** What a command reads and writes besides its arguments. */
 export interface Surroundings {
@@ -30,7 +32,7 @@ export class Refused extends Error {
 }
 
 /**
- * Runs a command that talks to a registry. What goes wrong is said in a sentence on standard error, without a stack.
+ * Runs a command that talks to a registry or makes certificates. What goes wrong is said in a sentence on standard error, without a stack.
  * To be stopped is nothing wrong.
  *
  * @returns the exit status.
@@ -49,7 +51,8 @@ export async function runCommand({ stderr, signal }: Surroundings, command: () =
 
 function explain(error: unknown): [status: number, text: string] {
   if (error instanceof BadSettings) return [EXIT_BAD_USAGE, error.message];
-  if (error instanceof NoRegistry) return [EXIT_NO_REGISTRY, error.message];
+  if (error instanceof NoRegistry || error instanceof NoCredentials) return [EXIT_NO_REGISTRY, error.message];
+  if (error instanceof AuthorityError) return [EXIT_NO_CERTIFICATES, error.message];
   if (error instanceof Refused) return [EXIT_REFUSED, error.message];
   if (!(error instanceof ClientError)) throw error;
   const violations = (error instanceof CallFailure ? error.violations : [])

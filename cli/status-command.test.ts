@@ -1,12 +1,16 @@
 import { services, told } from "./fixtures/mesh.ts";
-import { startRegistry } from "./fixtures/start-registry.ts";
+import { meshData, startRegistry } from "./fixtures/start-registry.ts";
 import { testSurroundings } from "./fixtures/surroundings.ts";
 import { type StatusOptions, status } from "./status-command.ts";
 import { onlyService, statusDocument } from "./status-document.ts";
 
+let data: string;
 let it: Awaited<ReturnType<typeof startRegistry>>;
+beforeAll(async () => {
+  data = await meshData();
+});
 beforeEach(async () => {
-  it = await startRegistry();
+  it = await startRegistry(data);
   it.registry.show(services);
   it.registry.connect(told.clients);
 });
@@ -14,7 +18,7 @@ afterEach(() => it[Symbol.asyncDispose]());
 
 function start(service?: string, options: Partial<StatusOptions> = {}, around: Parameters<typeof testSurroundings>[0] = {}) {
   const test = testSurroundings(around);
-  return { ...test, status: status(service, { registry: [it.address], data: "", ...options }, test.surroundings) };
+  return { ...test, status: status(service, { registry: [it.address], data, ...options }, test.surroundings) };
 }
 
 /** What comes over the wire is what was sent, but for when the registry began. */
@@ -81,7 +85,7 @@ test("ends with 69 and a sentence when no registry answers", async () => {
 test("ends with 64 when the environment says nothing that can be used", async () => {
   const run = testSurroundings({ env: { REGISTRIES: "nonsense" } });
 
-  expect(await status(undefined, { data: "" }, run.surroundings)).toBe(64);
+  expect(await status(undefined, { data }, run.surroundings)).toBe(64);
   expect(run.stderr()).toContain("REGISTRIES: expected host:port");
 });
 
@@ -119,7 +123,7 @@ test("watches: waits for a registry that has gone, and goes on when it is back",
   await it[Symbol.asyncDispose]();
   await until(run.stderr, /no registry answers/);
 
-  it = await startRegistry({ id: "again", port: it.port });
+  it = await startRegistry(data, { id: "again", port: it.port });
   await until(run.stdout, /"id":"again"/);
   run.stop();
 
@@ -128,7 +132,7 @@ test("watches: waits for a registry that has gone, and goes on when it is back",
 });
 
 test("watches: goes to another registry when one is gone", async () => {
-  await using other = await startRegistry({ id: "other" });
+  await using other = await startRegistry(data, { id: "other" });
   const run = start(undefined, { json: true, watch: true, registry: [it.address, other.address] });
   await until(run.stdout, /"id":"registry"/);
   await it[Symbol.asyncDispose]();

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { askRegistry } from "./ask-registry.ts";
-import { type RegistryOptions, registriesFrom, withRegistryOptions } from "./registry-option.ts";
+import { openAccess } from "./registry-access.ts";
+import { type RegistryOptions, withRegistryOptions } from "./registry-option.ts";
 import { ownSurroundings, Refused, runCommand, type Surroundings } from "./run-command.ts";
 import { onlyService, type StatusDocument } from "./status-document.ts";
 import { statusScreen } from "./status-screen.ts";
@@ -37,7 +38,7 @@ export function statusCommand(): Command {
 export function status(service: string | undefined, options: StatusOptions, surroundings: Surroundings): Promise<number> {
   const { env, stderr, signal } = surroundings;
   return runCommand(surroundings, async () => {
-    const registries = registriesFrom(options, env);
+    using registries = await openAccess(options, env);
     const of = (document: StatusDocument) => (service === undefined ? document : onlyService(document, service));
     const screen = statusScreen(options, surroundings);
     if (!options.watch) {

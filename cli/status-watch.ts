@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { askRegistry, NoRegistry, type RegistryClients } from "./ask-registry.ts";
+import type { RegistryAccess } from "./registry-access.ts";
 import { type StatusDocument, statusDocument } from "./status-document.ts";
 
 /** Who is connected is not told by itself. */
@@ -21,14 +22,14 @@ export async function statusNow({ address, registry }: RegistryClients, signal: 
  * @throws NoRegistry if there was none in the first place.
  */
 export async function watchStatus(
-  addresses: readonly string[],
+  registries: RegistryAccess,
   options: { show: (document: StatusDocument) => void; onGone: (sentence: string) => void; signal: AbortSignal },
 ): Promise<void> {
   const { show, onGone, signal } = options;
   let isThere: boolean | undefined;
   while (!signal.aborted) {
     try {
-      await askRegistry(addresses, async (clients) => {
+      await askRegistry(registries, async (clients) => {
         for await (const document of statusUpdates(clients, signal)) {
           isThere = true;
           show(document);

@@ -5,18 +5,24 @@ import { durationOf } from "../runtime/duration.ts";
 import { askRegistry } from "./ask-registry.ts";
 import { BadSettings } from "./bad-settings.ts";
 import { printable } from "./printable.ts";
-import { type RegistryOptions, registriesFrom } from "./registry-option.ts";
+import { openAccess } from "./registry-access.ts";
+import type { RegistryOptions } from "./registry-option.ts";
 import { runCommand, type Surroundings } from "./run-command.ts";
 import { rulesInWords, trafficStatus } from "./traffic-status.ts";
 
 /** Changes something, and says in a sentence what holds now. */
 export type Change = (traffic: TrafficClient, call: { signal: AbortSignal }) => Promise<string>;
 
-/** @returns the exit status. */
-export function changeTraffic(options: RegistryOptions, change: Change, surroundings: Surroundings): Promise<number> {
+/**
+ * @param plan throws BadSettings for what no registry needs to be asked about.
+ * @returns the exit status.
+ */
+export function changeTraffic(options: RegistryOptions, plan: () => Change, surroundings: Surroundings): Promise<number> {
   const { env, stdout, signal } = surroundings;
   return runCommand(surroundings, async () => {
-    const sentence = await askRegistry(registriesFrom(options, env), ({ traffic }) => change(traffic, { signal }));
+    const change = plan();
+    using registries = await openAccess(options, env);
+    const sentence = await askRegistry(registries, ({ traffic }) => change(traffic, { signal }));
     stdout.write(`${printable(sentence)}\n`);
   });
 }
@@ -34,19 +40,15 @@ export interface FaultOptions {
 
 export function setFault(service: string, { delay, abort = Status.OK, percent }: FaultOptions): Change {
   const fault = { percent, delay: delay === undefined ? undefined : durationOf(delay), abortCode: abort };
-  return async (client, call) => {
-    if (delay === undefined && abort === Status.OK) throw new BadSettings("give --delay, --abort, or both");
-    return holds(service, await client.setFault({ service, fault }, call));
-  };
+  if (delay === undefined && abort === Status.OK) throw new BadSettings("give --delay, --abort, or both");
+  return async (client, call) => holds(service, await client.setFault({ service, fault }, call));
 }
 
 export function setBalancing(service: string, policy: BalancingPolicy, hashHeader = ""): Change {
-  return async (client, call) => {
-    if (hashHeader !== "" && policy !== BalancingPolicy.BALANCING_POLICY_RING_HASH) {
-      throw new BadSettings("--header is for ring-hash only");
-    }
-    return holds(service, await client.setBalancing({ service, balancing: { policy, hashHeader } }, call));
-  };
+  if (hashHeader !== "" && policy !== BalancingPolicy.BALANCING_POLICY_RING_HASH) {
+    throw new BadSettings("--header is for ring-hash only");
+  }
+  return async (client, call) => holds(service, await client.setBalancing({ service, balancing: { policy, hashHeader } }, call));
 }
 
 export function ejectInstance(instanceId: string): Change {

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { EXIT_BAD_CONFIG } from "../runtime/config.ts";
+import { Credentials } from "../runtime/credentials.ts";
 import { EXIT_PORT_TAKEN } from "../runtime/run.ts";
 import { announceReady } from "./announce.ts";
 import { BadSettings } from "./bad-settings.ts";
@@ -70,6 +71,7 @@ export function upCommand(): Command {
 export async function up(table: readonly Service[], options: UpOptions): Promise<number> {
   const { env } = process;
   const data = resolve(options.data);
+  const authority = new MeshAuthority(data);
   let placements: Placement[];
   let lock: Lock;
   let keeper: CredentialKeeper;
@@ -78,7 +80,7 @@ export async function up(table: readonly Service[], options: UpOptions): Promise
     lock = lockFolder(data);
     placements = await claimPorts(placements);
     const names = [...servicesToCertify(env, placements), OPERATOR];
-    keeper = await CredentialKeeper.open({ authority: new MeshAuthority(data), names });
+    keeper = await CredentialKeeper.open({ authority, names });
   } catch (error) {
     const status = exitStatusOf(error);
     if (status === undefined) throw error;
@@ -105,7 +107,8 @@ export async function up(table: readonly Service[], options: UpOptions): Promise
   onNpmGone(() => void supervisor.stop());
   const stopRenewing = keeper.start(view.log);
   supervisor.start();
-  void announceReady(placements, { data, view, signal: supervisor.stopping });
+  const credentials = await Credentials.open({ folder: authority.folderOf(OPERATOR), logger: view.log });
+  void announceReady(placements, { data, view, credentials, signal: supervisor.stopping }).finally(() => credentials.close());
   const status = await supervisor.finished;
   stopRenewing();
   removeMeshFile(data);
