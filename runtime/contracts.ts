@@ -29,7 +29,7 @@ export interface MethodContract {
   readonly idempotent: boolean;
   /** Whether it is part of the machinery (health, reflection): no policy, no log line at level info, never refused for load. */
   readonly infrastructure: boolean;
-  /** The services that may call. "*" is any service of the mesh. */
+  /** The identities that may call, by name. "*" is every identity of the mesh, those of people included. */
   readonly callers: readonly string[];
   readonly endUser: EndUser;
   /** The request field (its name in ts-proto's messages) that must hold the id of the signed-in user; undefined if any user will do. */
