@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { Status } from "nice-grpc-common";
 
 /** What grpc-js takes for a call although the protocol has no such call, or answers without telling anybody. */
@@ -37,10 +37,10 @@ export function refusalOf(headers: IncomingHttpHeaders, methods: { has(path: str
   return undefined;
 }
 
-/** Answers a request that is refused, and takes no more of it. */
+/** Answers a request that is refused, and takes no more of it: its stream is closed, whether its caller has ended it or not. */
 export function answer(stream: ServerHttp2Stream, { http, status, details }: Refusal): void {
   const trailers = status === undefined ? {} : { "grpc-status": status, "grpc-message": encodeURIComponent(details) };
   const headers = http === 200 ? { "content-type": "application/grpc" } : {};
   stream.respond({ ":status": http, ...headers, ...trailers }, { endStream: true });
-  stream.resume();
+  stream.close(constants.NGHTTP2_NO_ERROR);
 }

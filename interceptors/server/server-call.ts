@@ -5,6 +5,7 @@ import type { MethodContract } from "../../runtime/contracts.ts";
 import type { EndUser } from "../../runtime/end-user.ts";
 import type { Identity } from "../../runtime/spiffe.ts";
 import { startTrace, type TraceContext } from "../../runtime/trace-context.ts";
+import { checkFraming, endRequest } from "./framing.ts";
 import { arrivingCaller } from "./front-door.ts";
 import type { CallStatus, ServerInterceptor } from "./interceptor.ts";
 
@@ -64,6 +65,7 @@ export class ServerCall implements ServerInterceptingCallInterface, CallContext 
     // grpc-js ends some calls itself (deadline, malformed or oversized messages)
     // and asks no interceptor. It does so through this method of its own call.
     call.sendStatus = (status) => this.sendStatus(status);
+    checkFraming(call);
   }
 
   get path(): string {
@@ -78,6 +80,7 @@ export class ServerCall implements ServerInterceptingCallInterface, CallContext 
     for (let i = interceptors.length - 1; i >= 0; i--) sent = interceptors[i]?.status?.(this, sent) ?? sent;
     this.#finish(sent);
     this.#send({ code: sent.code, details: sent.details, metadata: sent.metadata ?? null });
+    endRequest(this.#call);
   }
 
   /** The handler has begun. */
