@@ -6,10 +6,15 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import pino from "pino";
+import { openChannel } from "../../clients/channel.ts";
+import { type RegistryClient, registryClient } from "../../clients/registry.ts";
 import { EchoServiceDefinition } from "../../gen/bookmesh/testing/v1/echo_service.ts";
 import { Failure } from "../../runtime/errors.ts";
+import { type RegistryRelay, startRegistryRelay } from "../../runtime/registry-relay.ts";
 import { type Dummy, dummyClient } from "../support/dummy-client.ts";
 import { type MeshRegistry, startMeshRegistry } from "../support/mesh-registry.ts";
+import { TestAuthority } from "../support/test-authority.ts";
 import { goCompiler, pythonWithGrpc } from "./requirements.ts";
 
 const CLIENTS = fileURLToPath(new URL("xds-clients", import.meta.url));
@@ -31,35 +36,54 @@ type Answers = Readonly<Record<string, number>>;
 /** Go is not asked for: where it is, its client has to obey as well. */
 const languages = ["Python", ...(goCompiler() === undefined ? [] : ["Go"])] as const;
 
+let authority: TestAuthority;
+let credentials: string;
+let relay: RegistryRelay;
 let folder: string;
 let registry: MeshRegistry;
 let first: Dummy;
 let second: Dummy;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "bookmesh-xds-clients-"));
-  registry = await startMeshRegistry();
+  authority = await TestAuthority.create();
+  credentials = await authority.folder("marketplace");
+  registry = await startMeshRegistry(authority);
   let attempts = 0;
   const flaky = () => {
     if (++attempts % 2 === 1) throw new Failure("unavailable", "not now");
     return "done";
   };
-  first = await dummyClient({ who: () => "first", flaky });
-  second = await dummyClient({ who: () => "second", flaky });
+  const echo = { credentials: await authority.credentials("echo") };
+  first = await dummyClient({ who: () => "first", flaky }, echo);
+  second = await dummyClient({ who: () => "second", flaky }, echo);
   await enter(first, "v1");
   await enter(second, "v2");
-  const { stdout } = await run(process.execPath, [MAIN, "xds-bootstrap", "--registry", registry.address]);
+  relay = await startRegistryRelay({
+    registries: [registry.address],
+    credentials: await authority.credentials("marketplace"),
+    logger: pino({ level: "silent" }),
+  });
+  const { stdout } = await run(process.execPath, [MAIN, "xds-bootstrap", "--relay", relay.uri.slice("unix:".length)]);
   await writeFile(join(folder, "bootstrap.json"), stdout);
   if (languages.includes("Go"))
     await run(goCompiler() ?? "", ["build", "-o", join(folder, "go-client"), "."], { cwd: `${CLIENTS}/go` });
 }, 300_000);
 afterAll(async () => {
-  for (const one of [first, second, registry]) await one[Symbol.asyncDispose]();
+  await relay.close();
+  for (const one of [first, second, registry, authority]) await one[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
 });
 
 async function enter({ port }: Dummy, version: string): Promise<void> {
   const instance = { service: "echo", address: "127.0.0.1", port, version, grpcServices: [EchoServiceDefinition.fullName] };
-  await registry.client.register({ instance });
+  await asEcho((client) => client.register({ instance }));
+}
+
+/** Registration is up to the service itself. */
+async function asEcho(action: (client: RegistryClient) => Promise<unknown>): Promise<void> {
+  const channel = openChannel(registry.address, { service: "registry", credentials: await authority.credentials("echo") });
+  await action(registryClient(channel, pino({ level: "silent" })));
+  channel.close();
 }
 
 /** A client of another language, in a process of its own. */
@@ -69,9 +93,9 @@ class Client implements AsyncDisposable {
 
   constructor(language: (typeof languages)[number]) {
     const [program = "", ...args] =
-      language === "Go" ? [join(folder, "go-client"), TARGET] : [pythonWithGrpc() ?? "", join(CLIENTS, "client.py"), TARGET];
+      language === "Go" ? [join(folder, "go-client")] : [pythonWithGrpc() ?? "", join(CLIENTS, "client.py")];
     const env = { ...process.env, GRPC_XDS_BOOTSTRAP: join(folder, "bootstrap.json") };
-    this.#process = spawn(program, args, { env, stdio: ["pipe", "pipe", "inherit"] });
+    this.#process = spawn(program, [...args, TARGET, credentials], { env, stdio: ["pipe", "pipe", "inherit"] });
     this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
 
@@ -140,7 +164,7 @@ describe.each(languages)("a client in %s", (language) => {
   }, 30_000);
 
   test("calls nobody who has left", async () => {
-    await registry.client.deregister({ instanceId: `echo@127.0.0.1:${second.port}` });
+    await asEcho((client) => client.deregister({ instanceId: `echo@127.0.0.1:${second.port}` }));
     await client.until(who, ({ first = 0 }) => first === 20);
     await enter(second, "v2");
 

@@ -1,6 +1,7 @@
 """Calls the echo service of the tests by xDS, as it is told to on standard input.
 
-GRPC_XDS_BOOTSTRAP or GRPC_XDS_BOOTSTRAP_CONFIG says where the control plane is. Each line of
+GRPC_XDS_BOOTSTRAP or GRPC_XDS_BOOTSTRAP_CONFIG says where the control plane is; the folder that
+is the second argument holds ca.crt, tls.crt and tls.key. Each line of
 input is one order, {"calls": 100, "text": "who"}, optionally with "method" (Unary), "metadata"
 ({}), "timeout" (seconds, 10), "together" (calls in flight at once, 1); each line of output says
 what came of it: {"answers": {"a": 90, "b": 10}, "ms": 51}. A failed call counts under the name
@@ -12,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
 
@@ -27,7 +29,8 @@ def deserialize(message: bytes) -> str:
 
 
 def main() -> None:
-    channel = grpc.insecure_channel(sys.argv[1])
+    ca, certificate, key = (Path(sys.argv[2], name).read_bytes() for name in ("ca.crt", "tls.crt", "tls.key"))
+    channel = grpc.secure_channel(sys.argv[1], grpc.ssl_channel_credentials(ca, key, certificate))
     for line in sys.stdin:
         order = json.loads(line)
         method = channel.unary_unary(

@@ -5,15 +5,18 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	_ "google.golang.org/grpc/xds"
@@ -94,8 +97,22 @@ func run(channel *grpc.ClientConn, o order) result {
 	return r
 }
 
+// The identity in a folder with ca.crt, tls.crt and tls.key.
+func mutualTLS(folder string) credentials.TransportCredentials {
+	roots := x509.NewCertPool()
+	ca, err := os.ReadFile(filepath.Join(folder, "ca.crt"))
+	if err != nil || !roots.AppendCertsFromPEM(ca) {
+		panic(fmt.Sprint("no roots: ", err))
+	}
+	own, err := tls.LoadX509KeyPair(filepath.Join(folder, "tls.crt"), filepath.Join(folder, "tls.key"))
+	if err != nil {
+		panic(err)
+	}
+	return credentials.NewTLS(&tls.Config{RootCAs: roots, Certificates: []tls.Certificate{own}, MinVersion: tls.VersionTLS13})
+}
+
 func main() {
-	channel, err := grpc.NewClient(os.Args[1], grpc.WithTransportCredentials(insecure.NewCredentials()))
+	channel, err := grpc.NewClient(os.Args[1], grpc.WithTransportCredentials(mutualTLS(os.Args[2])))
 	if err != nil {
 		panic(err)
 	}
