@@ -15,7 +15,7 @@ import { instanceOf } from "./instance.ts";
 import type { Loads } from "./load.ts";
 import { notRegistered, serviceNotRegistered } from "./not-registered.ts";
 import type { Overview } from "./overview.ts";
-import { requireOwner } from "./registrant.ts";
+import { requireOwner, requireRegistrant } from "./registrant.ts";
 
 export interface RegistryDeps {
   catalog: Catalog;
@@ -44,7 +44,7 @@ export function registryHandler(deps: RegistryDeps): RegistryServiceImplementati
     async register({ instance: message }, { peer }) {
       if (message === undefined) throw invalidField("instance", "is required");
       const instance = instanceOf(message, peer);
-      requireOwner(currentCall()?.caller, instance.service);
+      requireRegistrant(catalog, currentCall()?.caller, instance);
       catalog.register(instance);
       const { id, service, address, port } = instance;
       logger.info({ instance: id, service, address, port }, "instance registered");

@@ -7,7 +7,7 @@ import type { Lease } from "./catalog.ts";
 import type { RegistryDeps } from "./handler.ts";
 import { type Instance, instanceOf } from "./instance.ts";
 import { notRegistered } from "./not-registered.ts";
-import { requireOwner } from "./registrant.ts";
+import { requireRegistrant } from "./registrant.ts";
 
 /** How often instances are to report their load: less often than they have to say that they live. */
 const REPORT_INTERVAL_MS = 2_000;
@@ -23,7 +23,7 @@ export async function* holdLease(
   const caller = currentCall()?.caller;
   const messages = requests[Symbol.asyncIterator]();
   const instance = await firstInstance(messages, peer, deps.firstMessageMs);
-  requireOwner(caller, instance.service);
+  requireRegistrant(catalog, caller, instance);
   const lease = catalog.register(instance);
   const about = { instance: instance.id, service: instance.service };
   logger.info({ ...about, address: instance.address, port: instance.port }, "instance registered");

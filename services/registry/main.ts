@@ -4,15 +4,12 @@ import { meshServer } from "../../interceptors/server/chain.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { readCredentials } from "../../runtime/credentials.ts";
 import { Health } from "../../runtime/health.ts";
-import { hostAndPort } from "../../runtime/host-port.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { joinMesh } from "../../runtime/mesh.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { runUntilSignal } from "../../runtime/run.ts";
 import { configSchema } from "./config.ts";
-import { instanceOf } from "./instance.ts";
 import { pages } from "./pages/server.ts";
-import { requireFree } from "./registrant.ts";
 import { createRegistry } from "./registry.ts";
 import { openRegistryStore } from "./store.ts";
 import { XdsServer } from "./xds/xds-server.ts";
@@ -49,11 +46,7 @@ const web = await pages({
   },
   registry: () => registry.state,
   clients: () => xds.clients(),
-  register(message, observed) {
-    const instance = instanceOf(message, hostAndPort(observed, 0));
-    requireFree(instance.service, registry.catalog.get(instance.service));
-    return registry.catalog.register(instance, Number.POSITIVE_INFINITY).id;
-  },
+  register: registry.registerUnproven,
   logger,
 });
 

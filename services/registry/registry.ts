@@ -1,6 +1,8 @@
+import type { Instance as InstanceMessage } from "../../gen/mesh/registry/v1/instance.ts";
 import { type ClientState, RegistryServiceDefinition, type RegistryState } from "../../gen/mesh/registry/v1/registry_service.ts";
 import { TrafficServiceDefinition } from "../../gen/mesh/registry/v1/traffic_service.ts";
 import type { MeshServer } from "../../interceptors/server/chain.ts";
+import { hostAndPort } from "../../runtime/host-port.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { ChannelSecurity } from "../../runtime/security.ts";
 import { Announcer } from "./announcer.ts";
@@ -8,10 +10,11 @@ import { Catalog, type Clock, systemClock } from "./catalog.ts";
 import type { HealthReport } from "./catalog-entry.ts";
 import { registryHandler } from "./handler.ts";
 import { HealthProbe } from "./health-probe.ts";
-import type { Instance } from "./instance.ts";
+import { type Instance, instanceOf } from "./instance.ts";
 import { Loads } from "./load.ts";
 import { Overview } from "./overview.ts";
 import { Prober } from "./prober.ts";
+import { requireFree } from "./registrant.ts";
 import type { RoutedService } from "./routing.ts";
 import type { TrafficStore } from "./traffic.ts";
 import { TrafficControl } from "./traffic-control.ts";
@@ -73,6 +76,14 @@ export interface Registry {
   readonly state: RegistryState;
   /** Adds its services to a server. */
   add(server: MeshServer): void;
+  /**
+   * Registers an instance of a program that proves no identity. It keeps no lease.
+   *
+   * @param observedAddress the IP address of who has asked for it.
+   * @returns the id of the instance.
+   * @throws Failure as Register does, and for names that are for those who prove that they are theirs.
+   */
+  registerUnproven(message: InstanceMessage, observedAddress: string): string;
   /** When the calls are over. */
   close(): void;
 }
@@ -147,6 +158,11 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     add(server) {
       server.add(RegistryServiceDefinition, registryHandler(deps));
       server.add(TrafficServiceDefinition, trafficHandler({ control, logger }));
+    },
+    registerUnproven(message, observedAddress) {
+      const instance = instanceOf(message, hostAndPort(observedAddress, 0));
+      requireFree(catalog, instance);
+      return catalog.register(instance, Number.POSITIVE_INFINITY).id;
     },
     close() {
       stopPolling();
