@@ -362,13 +362,23 @@ test("services and instances are in the order of their names", () => {
 
 test("the registry takes so many instances and no more, but lets those it knows register again", () => {
   const it = newCatalog();
-  for (let i = 0; i < 10_000; i++) it.catalog.register(instance(`a${i}`, { port: 1, address: `10.0.${i >> 8}.${i & 255}` }));
+  for (let i = 0; i < 10_000; i++) {
+    it.catalog.register(instance(`a${i}`, { service: `s${i % 3}`, port: 1, address: `10.0.${i >> 8}.${i & 255}` }));
+  }
 
   const full = expect.objectContaining({ kind: "exhausted", reason: "REGISTRY_FULL" });
   expect(() => it.catalog.register(instance("b1"))).toThrow(full);
-  expect(() => it.catalog.register(instance("a1"))).not.toThrow();
+  expect(() => it.catalog.register(instance("a1", { service: "s1" }))).not.toThrow();
   it.catalog.remove("a2");
   expect(() => it.catalog.register(instance("b1"))).not.toThrow();
+});
+
+test("one service gets half of the room at most", () => {
+  const it = newCatalog();
+  for (let i = 0; i < 5_000; i++) it.catalog.register(instance(`a${i}`, { port: 1, address: `10.0.${i >> 8}.${i & 255}` }));
+
+  expect(() => it.catalog.register(instance("b1"))).toThrow(expect.objectContaining({ reason: "REGISTRY_FULL" }));
+  expect(() => it.catalog.register(instance("b1", { service: "reviews" }))).not.toThrow();
 });
 
 test("the registry takes so many services and no more, and forgets the oldest that has nobody", () => {

@@ -10,6 +10,8 @@ import type { Rules } from "./traffic.ts";
 export const FORGET_AFTER_MS = 300_000;
 /** No caller can fill the memory of the registry. */
 const MOST_INSTANCES = 10_000;
+/** No service is to take all the room from the others. */
+const MOST_INSTANCES_OF_ONE = 5_000;
 const MOST_SERVICES = 2_000;
 /** A pause between two sweeps that says that the registry itself stood still. */
 const HALTED_MS = 1_000;
@@ -215,6 +217,9 @@ export class Catalog {
   #admit(instance: Instance, before: CatalogEntry | undefined): Service {
     const known = this.#services.get(instance.service);
     if (before === undefined && this.#entries.size >= MOST_INSTANCES) throw full(`${MOST_INSTANCES} instances`);
+    if (before === undefined && (known?.entries.size ?? 0) >= MOST_INSTANCES_OF_ONE) {
+      throw full(`${MOST_INSTANCES_OF_ONE} instances of one service`);
+    }
     if (known !== undefined) return known;
     if (this.#services.size >= MOST_SERVICES && !this.#forgetService()) throw full(`${MOST_SERVICES} services`);
     const service: Service = { name: instance.service, entries: new Map(), lastGrpcServices: [], view: undefined };

@@ -10,6 +10,8 @@ export interface SubscriptionDeps {
   readonly snapshot: Snapshot;
   readonly subscribers: Subscribers;
   readonly responses: Responses;
+  /** Whose client it is. */
+  readonly owner: string;
   /** There may be something to take. */
   wake(): void;
   /** The client knows more than before, or wants less. */
@@ -53,6 +55,10 @@ export class Subscription {
   constructor(type: ResourceType, deps: SubscriptionDeps) {
     this.type = type;
     this.#deps = deps;
+  }
+
+  get owner(): string {
+    return this.#deps.owner;
   }
 
   /** @returns the refusal, if the request is one that is news. */

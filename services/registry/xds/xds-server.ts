@@ -1,6 +1,7 @@
 import { AbortError } from "abort-controller-x";
 import type { ClientState } from "../../../gen/mesh/registry/v1/registry_service.ts";
 import type { MeshServer } from "../../../interceptors/server/chain.ts";
+import { currentCall } from "../../../runtime/call-context.ts";
 import { contracts } from "../../../runtime/contracts.ts";
 import { Failure } from "../../../runtime/errors.ts";
 import type { Logger } from "../../../runtime/logger.ts";
@@ -16,6 +17,8 @@ import { Subscribers } from "./subscribers.ts";
 import type { Subscription } from "./subscription.ts";
 
 const DEFAULT_WARM_UP_MS = 3_000;
+/** A process has one: no service is to take all of them from the others. */
+const MOST_STREAMS_OF_ONE = 2_000;
 
 export interface XdsServerOptions {
   logger: Logger;
@@ -50,6 +53,8 @@ export class XdsServer {
   readonly #subscribers = new Subscribers();
   readonly #responses = new Responses();
   readonly #streams = new Set<AdsStream>();
+  /** By whose they are. */
+  readonly #streamsOf = new Map<string, number>();
   readonly #waiters = new Set<Waiter>();
   readonly #startWarmUp: () => () => void;
   #stopWarmUp = () => {};
@@ -111,7 +116,14 @@ export class XdsServer {
 
   async *#serve(requests: AsyncIterable<DiscoveryRequest>, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
     if (this.#closed) throw stopping();
+    const owner = currentCall()?.caller?.name ?? "";
+    const streams = this.#streamsOf.get(owner) ?? 0;
+    if (streams >= MOST_STREAMS_OF_ONE) {
+      throw new Failure("exhausted", `${owner} has ${streams} streams open already`, { reason: "REGISTRY_FULL" });
+    }
+    this.#streamsOf.set(owner, streams + 1);
     const stream = new AdsStream({
+      owner,
       snapshot: this.#snapshot,
       subscribers: this.#subscribers,
       responses: this.#responses,
@@ -130,6 +142,9 @@ export class XdsServer {
       // Also when the client has left in the middle of a response.
       signal.removeEventListener("abort", abort);
       this.#streams.delete(stream);
+      const left = (this.#streamsOf.get(owner) ?? 0) - 1;
+      if (left > 0) this.#streamsOf.set(owner, left);
+      else this.#streamsOf.delete(owner);
       stream.close();
     }
   }
