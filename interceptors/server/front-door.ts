@@ -10,8 +10,8 @@ export interface FrontDoorOptions {
   security: ServerSecurity;
   /** Looks at a request before gRPC does. @returns whether it has been answered. */
   refuse(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean;
-  /** A connection was given up before it was secured. */
-  handshakeFailed(error: NodeJS.ErrnoException, socket: TLSSocket): void;
+  /** A connection was given up before it was secured. @param peer "address:port" of whoever opened it. */
+  handshakeFailed(error: NodeJS.ErrnoException, socket: TLSSocket, peer: string): void;
 }
 
 type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => void;
@@ -38,8 +38,11 @@ const NOBODY: Caller = { identity: undefined, validUntil: Number.POSITIVE_INFINI
 export function openFrontDoor(port: number, options: FrontDoorOptions): () => void {
   const known = new WeakSet<NetServer>();
   const onAccepted = (message: unknown) => {
-    const { server } = (message as { socket: Socket & { server?: NetServer } }).socket;
-    if (server === undefined || known.has(server)) return;
+    const { socket } = message as { socket: Socket & { server?: NetServer } };
+    const { server } = socket;
+    if (server === undefined) return;
+    peers.set(socket, addressOf(socket));
+    if (known.has(server)) return;
     known.add(server);
     const address = server.address();
     if (address !== null && typeof address === "object" && address.port === port) guard(server as Http2Server, options);
@@ -50,12 +53,32 @@ export function openFrontDoor(port: number, options: FrontDoorOptions): () => vo
 
 /** "address:port" of whoever has opened a stream, or "unknown" when it is gone already. */
 export function peerOf({ session }: ServerHttp2Stream): string {
-  const socket = session?.socket;
+  return addressOf(session?.socket);
+}
+
+function addressOf(socket: Pick<Socket, "remoteAddress" | "remotePort"> | undefined): string {
   return socket?.remoteAddress === undefined ? "unknown" : hostAndPort(socket.remoteAddress, socket.remotePort ?? 0);
 }
 
+/** Who has opened a connection: when it is refused, there is nothing left to ask. */
+const peers = new WeakMap<Socket, string>();
+
+/** TLS on top of a connection. */
+type Secured = TLSSocket & { readonly _parent?: Socket };
+
+/** The connection is secured, and its client has not asked for HTTP/2 by ALPN. */
+const NO_HTTP2: NodeJS.ErrnoException = Object.assign(new Error("no ALPN"), { code: "ERR_SSL_NO_APPLICATION_PROTOCOL" });
+
 function guard(server: Http2Server, { security, refuse, handshakeFailed }: FrontDoorOptions): void {
-  server.on("tlsClientError", handshakeFailed);
+  const fail = (error: Error, socket: Secured) => {
+    handshakeFailed(error, socket, (socket._parent && peers.get(socket._parent)) ?? "unknown");
+  };
+  server.on("tlsClientError", fail);
+  server.on("unknownProtocol", (socket: Secured) => {
+    fail(NO_HTTP2, socket);
+    // Node would keep it for ten seconds, and tell it so in HTTP/1.
+    socket.destroy();
+  });
   const [callOf] = server.listeners("stream") as StreamListener[];
   if (callOf === undefined) throw new Error("grpc-js does not listen for streams: has it changed?");
   server.removeAllListeners("stream");
