@@ -32,6 +32,9 @@ test.each([
   [["fault", "push"]],
   [["balance", "push", "fair"]],
   [["eject"]],
+  [["certs", "issue", "Alice"]],
+  [["certs", "issue", "alice", "--valid", "1y"]],
+  [["certs", "rol"]],
 ])("ends with 64 for %j", async (args) => {
   const program = run([bookmesh, ...args]);
 

@@ -3,6 +3,7 @@ import { printable } from "./printable.ts";
 import type { ClientStatus, InstanceStatus, LoadStatus, ServiceStatus, StatusDocument } from "./status-document.ts";
 import { table } from "./table.ts";
 import { type TextStyle, textStyle } from "./text-style.ts";
+import { timeSpan } from "./time-span.ts";
 import { rulesInWords } from "./traffic-status.ts";
 
 const MOST_CALLS_SHOWN = 10;
@@ -128,12 +129,9 @@ function ms(duration: number | null): string {
   return `${duration < 100 ? Number(duration.toFixed(1)) : Math.round(duration)} ms`;
 }
 
-/** How long ago: "0 s", "59 s", "3 min", "5 h", "2 d". The clocks of two machines may differ a little. */
+/** How long ago. The clocks of two machines may differ a little: what is to come is now. */
 function age(time: string, now: Date): string {
-  const seconds = Math.max(0, Math.round((now.getTime() - Date.parse(time)) / 1_000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`;
+  return timeSpan(now.getTime() - Date.parse(time));
 }
 
 /** What others chose, in one line. */

@@ -80,7 +80,7 @@ export class CredentialKeeper {
     }
   }
 
-  #report({ made, dropped, outcomes, leaves }: Upkeep, log: Logger): void {
+  #report({ made, dropped, outcomes }: Upkeep, log: Logger): void {
     if (made !== undefined)
       log.info({ root: made.number, fingerprint: made.certificate.fingerprint256 }, "made a root certificate");
     for (const { number } of dropped) log.info({ root: number }, `root ${number} is trusted no more`);
@@ -93,7 +93,7 @@ export class CredentialKeeper {
     if (failures.length === 0) this.#problem = "";
     else {
       const problems = failures.map(({ name, error }) => `${name}: ${error?.message}`);
-      const expiries = failures.map(({ name }) => [name, leaves.find((leaf) => leaf.name === name)?.certificate?.validToDate]);
+      const expiries = failures.map(({ name, certificate }) => [name, certificate?.validToDate]);
       this.#complain(problems.join("; "), { notAfter: Object.fromEntries(expiries) }, log);
     }
   }

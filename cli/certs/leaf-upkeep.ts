@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { CLOCK_SKEW_MS, issueLeaf } from "./authority.ts";
 import type { StoredRoot } from "./authority-folder.ts";
 import { writeCredentials } from "./credential-folder.ts";
@@ -18,6 +19,8 @@ export interface Outcome {
   /** To be bundled is to trust other roots than before. */
   readonly did: "issued" | "bundled" | "nothing";
   readonly error: Error | undefined;
+  /** The one that is there now, if it can be read. */
+  readonly certificate: X509Certificate | undefined;
 }
 
 /** Writes what has to be written, if anything. */
@@ -25,18 +28,19 @@ export async function carryOut(
   { leaf, validityMs }: Task,
   { signer, bundle, now }: { signer: StoredRoot; bundle: string; now: Date },
 ): Promise<Outcome> {
-  const { name, folder, files } = leaf;
+  const { name, folder, files, certificate } = leaf;
+  const outcome = { name, folder, certificate, did: "nothing", error: undefined } as const;
   try {
     if (validityMs > 0) {
-      const { certificatePem: certificate, keyPem: key } = await issue(name, { signer, validityMs, now });
-      await writeCredentials(folder, { ca: bundle, certificate, key }, now);
-      return { name, folder, did: "issued", error: undefined };
+      const { certificatePem, keyPem } = await issue(name, { signer, validityMs, now });
+      await writeCredentials(folder, { ca: bundle, certificate: certificatePem, key: keyPem }, now);
+      return { ...outcome, did: "issued", certificate: new X509Certificate(certificatePem) };
     }
-    if (files === undefined || files.ca === bundle) return { name, folder, did: "nothing", error: undefined };
+    if (files === undefined || files.ca === bundle) return outcome;
     await writeCredentials(folder, { ...files, ca: bundle }, now);
-    return { name, folder, did: "bundled", error: undefined };
+    return { ...outcome, did: "bundled" };
   } catch (error) {
-    return { name, folder, did: "nothing", error: error as Error };
+    return { ...outcome, error: error as Error };
   }
 }
 

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { IDENTITY_NAME } from "../../runtime/spiffe.ts";
 import { LEAF_VALIDITY_MS } from "./authority.ts";
-import { AuthorityFolder, type StoredRoot } from "./authority-folder.ts";
+import { AuthorityError, AuthorityFolder, type StoredRoot } from "./authority-folder.ts";
 import { ifMissing } from "./durable.ts";
 import { type Leaf, needsAnother, readLeaf, renewalOf, validityOf } from "./leaf.ts";
 import { carryOut, type Outcome, type Task } from "./leaf-upkeep.ts";
@@ -44,6 +44,14 @@ export interface Upkeep extends Holdings, Pick<RootUpkeep, "made" | "dropped"> {
   readonly outcomes: readonly Outcome[];
   /** When there is something to do again. */
   readonly nextAt: Date;
+}
+
+/** @throws AuthorityError if some credentials could not be written. */
+export function checkWritten<Done extends Pick<Upkeep, "outcomes">>(done: Done): Done {
+  const failures = done.outcomes.flatMap(({ name, error }) => (error === undefined ? [] : [{ name, error }]));
+  if (failures.length === 0) return done;
+  const sentences = failures.map(({ name, error }) => `cannot write the credentials of ${name}: ${error.message}`);
+  throw new AuthorityError(sentences.join("\n"));
 }
 
 /**
@@ -117,7 +125,25 @@ export class MeshAuthority {
     return await this.#folder.locked(async () => {
       const now = this.#now();
       const { roots, signer } = await tendRoots(this.#folder, now);
-      return successorOf(roots, now) ?? (await addSuccessor(this.#folder, signer, now));
+      return successorOf(roots, now) ?? (await addSuccessor(this.#folder, signer, { now }));
+    });
+  }
+
+  /**
+   * Replaces the root, and trusts none of those before it from now on; `tend` does the rest. It is for a root whose key others have.
+   *
+   * @returns the root that takes the place.
+   * @throws AuthorityError
+   */
+  async replaceRoot(): Promise<StoredRoot> {
+    return await this.#folder.locked(async () => {
+      const now = this.#now();
+      const before = await this.#folder.read();
+      const newest = before.at(-1);
+      if (newest === undefined) return (await tendRoots(this.#folder, now)).signer;
+      const root = await addSuccessor(this.#folder, newest, { now, signsFrom: now });
+      for (const { number } of before) await this.#folder.remove(number);
+      return root;
     });
   }
 

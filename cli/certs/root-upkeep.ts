@@ -29,10 +29,18 @@ export async function tendRoots(folder: AuthorityFolder, now: Date): Promise<Roo
   return { roots, signer, made, dropped };
 }
 
-/** A root that takes the place of the signer when everybody trusts it. */
-export async function addSuccessor(folder: AuthorityFolder, signer: StoredRoot, now: Date): Promise<StoredRoot> {
+/**
+ * A root that takes the place of the signer.
+ *
+ * @param signsFrom undefined: when everybody trusts it.
+ */
+export async function addSuccessor(
+  folder: AuthorityFolder,
+  signer: StoredRoot,
+  { now, signsFrom }: { now: Date; signsFrom?: Date },
+): Promise<StoredRoot> {
   const root = await createRoot({ trustDomain: trustDomainOf(signer), now });
-  return await folder.add(signer.number + 1, root, { signsFrom: undefined, leavesUntil: undefined });
+  return await folder.add(signer.number + 1, root, { signsFrom, leavesUntil: undefined });
 }
 
 async function makeIfNeeded(
@@ -47,5 +55,5 @@ async function makeIfNeeded(
     return await folder.add((last?.number ?? 0) + 1, root, { signsFrom: now, leavesUntil: undefined });
   }
   const isEnding = nearsItsEnd(signer, now) && successorOf(kept, now) === undefined;
-  return isEnding ? await addSuccessor(folder, signer, now) : undefined;
+  return isEnding ? await addSuccessor(folder, signer, { now }) : undefined;
 }
