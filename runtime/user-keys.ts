@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { type CryptoKey, importJWK, type JWK } from "jose";
 import { Failure } from "./errors.ts";
 import type { Logger } from "./logger.ts";
@@ -39,6 +40,8 @@ export interface UserKeysOptions {
  * within five seconds. While they cannot be had, those of before stay.
  */
 export function cachedUserKeys({ fetch, logger, now = () => performance.now() }: UserKeysOptions): UserKeys {
+  // Not as work for the call that happens to need a key: it is for others too, whatever its deadline.
+  const fetchForAll = AsyncLocalStorage.bind(fetch);
   let keys: ReadonlyMap<string, KnownKey> = new Map();
   let fetchedAtMs = Number.NEGATIVE_INFINITY;
   let pauseUntilMs = Number.NEGATIVE_INFINITY;
@@ -49,7 +52,7 @@ export function cachedUserKeys({ fetch, logger, now = () => performance.now() }:
     const startedAtMs = now();
     asking = (async () => {
       try {
-        keys = await imported(await fetch(), keys);
+        keys = await imported(await fetchForAll(), keys);
         fetchedAtMs = startedAtMs;
         pauseUntilMs = startedAtMs + PAUSE_MS;
       } catch (error) {

@@ -19,7 +19,7 @@ async function curl(server: string, method: string, ...args: string[]): Promise<
 }
 
 test.each([
-  ["register", ["bookstore.register.v1.RegisterService"]],
+  ["register", ["bookstore.register.v1.RegisterService", "bookstore.register.v1.SessionService"]],
   ["marketplace", ["bookstore.marketplace.v1.MarketplaceService"]],
   ["push", ["bookstore.push.v1.PushService"]],
   ["recommendations", ["Recommendations", "bookstore.recommendations.v1.RecommendationsService"]],

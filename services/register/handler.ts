@@ -9,8 +9,8 @@ const DEFAULT_PAGE_SIZE = 20;
 export function registerHandler(deps: RegisterDeps): RegisterServiceImplementation {
   const { store } = deps;
   return {
-    async register(request) {
-      const user = await registerUser(deps, request);
+    async register(request, { signal }) {
+      const user = await registerUser(deps, request, signal);
       return { user: messageOf(user) };
     },
 
@@ -50,6 +50,7 @@ export function registerHandler(deps: RegisterDeps): RegisterServiceImplementati
   };
 }
 
-function messageOf({ createdAt, ...user }: User): UserMessage {
+/** A user as the contract has it. */
+export function messageOf({ createdAt, ...user }: User): UserMessage {
   return { ...user, createTime: createdAt };
 }

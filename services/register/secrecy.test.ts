@@ -2,7 +2,7 @@ import { verify } from "@node-rs/argon2";
 import { openDatabase } from "../../runtime/database.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { startRegister } from "../../test/support/service.ts";
-import { users } from "./migrations/0001-users.ts";
+import { migrations } from "./store.ts";
 import { registerUser } from "./user.ts";
 
 const ADA = { email: "ada@example.com", name: "Ada", language: "en", country: "GB" };
@@ -15,7 +15,7 @@ interface Rows {
 /** Every row of the store, read past the service. */
 async function rowsOf(url: string): Promise<Rows["users"][]> {
   const logger = createLogger({ name: "test", level: "silent" });
-  const { db, close } = await openDatabase<Rows>({ url, migrations: { "0001-users": users }, logger });
+  const { db, close } = await openDatabase<Rows>({ url, migrations, logger });
   try {
     return await db.selectFrom("users").selectAll().execute();
   } finally {

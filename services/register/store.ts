@@ -1,34 +1,32 @@
-import type { Selectable } from "kysely";
+import type { Kysely } from "kysely";
 import { type Database, isUniqueViolation, openDatabase } from "../../runtime/database.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { users } from "./migrations/0001-users.ts";
-import type { User, UserStore } from "./user.ts";
+import { sessions } from "./migrations/0002-sessions.ts";
+import type { Schema } from "./schema.ts";
+import type { SessionStore } from "./session.ts";
+import { sessionStore } from "./session-store.ts";
+import { signingKeyStore } from "./signing-key-store.ts";
+import type { SigningKeyStore } from "./signing-keys.ts";
+import { emailKey, type UserStore } from "./user.ts";
+import { rowOf, userOf } from "./user-row.ts";
 
-interface UserRow {
-  id: string;
-  email: string;
-  email_key: string;
-  name: string;
-  language: string;
-  country: string;
-  password_hash: string | null;
-  created_at_ms: number;
+export interface RegisterStore extends UserStore, Pick<Database<Schema>, "check" | "close"> {
+  readonly sessions: SessionStore;
+  readonly signingKeys: SigningKeyStore;
 }
 
-interface Schema {
-  user_ids: { id: string };
-  users: UserRow;
-}
-
-export type RegisterStore = UserStore & Pick<Database<Schema>, "check" | "close">;
+/** The schema, in the order in which it came about. */
+export const migrations = { "0001-users": users, "0002-sessions": sessions };
 
 /** Opens the accounts at `url` and brings their schema up to date. */
 export async function openRegisterStore(url: string, logger: Logger): Promise<RegisterStore> {
-  const { db, check, close } = await openDatabase<Schema>({ url, logger, migrations: { "0001-users": users } });
-  return {
-    check,
-    close,
+  const { db, check, close } = await openDatabase<Schema>({ url, logger, migrations });
+  return { check, close, ...userStore(db), sessions: sessionStore(db), signingKeys: signingKeyStore(db) };
+}
 
+function userStore(db: Kysely<Schema>): UserStore {
+  return {
     async add(user, passwordHash) {
       try {
         await db.transaction().execute(async (transaction) => {
@@ -48,13 +46,13 @@ export async function openRegisterStore(url: string, logger: Logger): Promise<Re
     },
 
     async getByEmail(email) {
-      return userOf(await db.selectFrom("users").selectAll().where("email_key", "=", keyOf(email)).executeTakeFirst());
+      return userOf(await db.selectFrom("users").selectAll().where("email_key", "=", emailKey(email)).executeTakeFirst());
     },
 
     async update(id, changes) {
       const { email, name, language, country } = changes;
       // Kysely leaves out what is undefined. The id keeps the list from being empty.
-      const values = { id, email, email_key: email === undefined ? undefined : keyOf(email), name, language, country };
+      const values = { id, email, email_key: email === undefined ? undefined : emailKey(email), name, language, country };
       try {
         const row = await db
           .updateTable("users")
@@ -87,28 +85,6 @@ export async function openRegisterStore(url: string, logger: Logger): Promise<Re
       return (await query.execute()).map((row) => userOf(row));
     },
   };
-}
-
-function keyOf(email: string): string {
-  return email.toLowerCase();
-}
-
-function rowOf(user: User, passwordHash: string | undefined): UserRow {
-  const { id, email, name, language, country } = user;
-  return {
-    ...{ id, email, name, language, country },
-    email_key: keyOf(email),
-    password_hash: passwordHash ?? null,
-    created_at_ms: user.createdAt.getTime(),
-  };
-}
-
-function userOf(row: Selectable<UserRow>): User;
-function userOf(row: Selectable<UserRow> | undefined): User | undefined;
-function userOf(row: Selectable<UserRow> | undefined): User | undefined {
-  if (row === undefined) return undefined;
-  const { id, email, name, language, country } = row;
-  return { id, email, name, language, country, createdAt: new Date(row.created_at_ms) };
 }
 
 function withoutUndefined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

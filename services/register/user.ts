@@ -1,4 +1,5 @@
 import { Failure, invalidField } from "../../runtime/errors.ts";
+import { clientKey } from "./client-address.ts";
 
 /** A user of the shop. */
 export interface User {
@@ -10,6 +11,11 @@ export interface User {
   /** May be empty. */
   country: string;
   createdAt: Date;
+}
+
+/** An e-mail address as it is compared: without upper and lower case. */
+export function emailKey(email: string): string {
+  return email.toLowerCase();
 }
 
 /** What a user can change. */
@@ -42,9 +48,17 @@ export interface UserStore {
   list(after: UserPosition | undefined, limit: number): Promise<User[]>;
 }
 
+/** Who waits for a password to be hashed. */
+export interface HashingFor {
+  /** The address of the end user; undefined if nobody has said. */
+  clientAddress: string | undefined;
+  /** Aborts when the caller is gone. */
+  signal: AbortSignal | undefined;
+}
+
 export interface RegisterDeps {
   store: UserStore;
-  hashPassword(password: string): Promise<string>;
+  hashPassword(password: string, hashingFor: HashingFor): Promise<string>;
   /** A number from `min` to `max`, `max` excluded. */
   randomInt(min: number, max: number): number;
   now(): Date;
@@ -58,12 +72,17 @@ const ATTEMPTS = 40;
 
 export interface NewUser extends Profile {
   password?: string | undefined;
+  /** The address of the end user; empty if nobody has said. */
+  clientAddress?: string;
 }
 
-/** Registers a user. Of two with one address, one gets the account. */
-export async function registerUser(deps: RegisterDeps, input: NewUser): Promise<User> {
-  const { email, name, language, country } = tidy(input);
-  const passwordHash = input.password === undefined ? undefined : await deps.hashPassword(input.password);
+/** Registers a user. Of two with one address, one gets the account. @param signal aborts when the caller is gone. */
+export async function registerUser(deps: RegisterDeps, input: NewUser, signal?: AbortSignal): Promise<User> {
+  const { email, name, language, country, password } = tidy(input);
+  const clientAddress = input.clientAddress || undefined;
+  if (clientAddress !== undefined && clientKey(clientAddress) === undefined)
+    throw invalidField("client_address", "must be an IP address");
+  const passwordHash = password === undefined ? undefined : await deps.hashPassword(password, { clientAddress, signal });
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const [min, max] = attempt < ATTEMPTS_AT_FIRST_IDS ? FIRST_IDS : MORE_IDS;
     const id = String(deps.randomInt(min, max));
@@ -76,7 +95,7 @@ export async function registerUser(deps: RegisterDeps, input: NewUser): Promise<
 }
 
 /** The user with this id. */
-export async function getUser(store: UserStore, id: string): Promise<User> {
+export async function getUser(store: Pick<UserStore, "get">, id: string): Promise<User> {
   return (await store.get(id)) ?? refuseUnknown();
 }
 
@@ -94,7 +113,11 @@ export async function deleteUser(store: UserStore, id: string): Promise<void> {
 }
 
 function refuseUnknown(): never {
-  throw new Failure("not-found", "no such user", { reason: "USER_NOT_FOUND" });
+  throw unknownUser();
+}
+
+export function unknownUser(): Failure {
+  return new Failure("not-found", "no such user", { reason: "USER_NOT_FOUND" });
 }
 
 function emailTaken(): Failure {

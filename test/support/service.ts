@@ -21,7 +21,7 @@ import { InboxPoll } from "../../services/push/inbox-poll.ts";
 import type { PushDeps } from "../../services/push/notification.ts";
 import { openPushStore, type PushStore } from "../../services/push/store.ts";
 import { registerHandler } from "../../services/register/handler.ts";
-import { hashPassword } from "../../services/register/password.ts";
+import { argon2id } from "../../services/register/password.ts";
 import { openRegisterStore, type RegisterStore } from "../../services/register/store.ts";
 import type { RegisterDeps } from "../../services/register/user.ts";
 import { testDatabase } from "./database.ts";
@@ -112,7 +112,7 @@ export async function startRegister(
   const logs = new LogLines();
   const store = await openRegisterStore(url, createLogger({ name: "test", level: "info", destination: logs }));
   stack.defer(store.close);
-  const deps = { store, hashPassword, randomInt, now: () => new Date(), ...options };
+  const deps = { store, hashPassword: argon2id.hash, randomInt, now: () => new Date(), ...options };
   const service = stack.use(
     await startService({
       ...{ logs, port: options.port ?? 0, client: registerClient },
