@@ -105,13 +105,13 @@ export class Credentials implements Security {
   /** Reads the files, as happens every second. @throws CredentialsError if they cannot be used; then nothing has changed. */
   async reload(): Promise<void> {
     const { folder, logger } = this.#options;
-    const material = await readKeyMaterial(folder, this.#now());
+    const material = await untilWhole(() => readKeyMaterial(folder, this.#now(), this.#material));
     if (!isDeepStrictEqual(material.identity, this.identity)) {
       throw new CredentialsError(
         `${folder} is of ${spiffeId(material.identity)} now: this process is ${spiffeId(this.identity)}`,
       );
     }
-    if (!isSame(material, this.#material)) {
+    if (material !== this.#material) {
       this.#material = material;
       this.#server.update(material);
       for (const channel of this.#channels.values()) channel.update(material);
@@ -169,10 +169,6 @@ function metricsIn(registry: Registry) {
       registers: [registry],
     }),
   };
-}
-
-function isSame(a: KeyMaterial, b: KeyMaterial): boolean {
-  return a.ca.equals(b.ca) && a.certificate.equals(b.certificate) && a.key.equals(b.key);
 }
 
 async function untilWhole<T>(read: () => Promise<T>): Promise<T> {
