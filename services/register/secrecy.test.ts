@@ -3,6 +3,7 @@ import { openDatabase } from "../../runtime/database.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { startRegister } from "../../test/support/service.ts";
 import { migrations } from "./store.ts";
+import { startAccounts, rowsOf as storedIn } from "./testing-register.ts";
 import { registerUser } from "./user.ts";
 
 const ADA = { email: "ada@example.com", name: "Ada", language: "en", country: "GB" };
@@ -76,6 +77,51 @@ test("lets the address appear in no log and no error", async () => {
 
   expect(JSON.stringify(refusal.map(said))).toContain("already registered.");
   expect(JSON.stringify([register.logs.all, refusal.map(said)])).not.toContain("ada@");
+});
+
+test("lets nothing that signs in appear in a log, an error or a metric, and no token in the store", async () => {
+  await using accounts = await startAccounts();
+  const email = "canary@example.com";
+  const clientAddress = "203.0.113.77";
+  const passwords = ["canary is the password", "canary is the next password", "canary is no password"];
+  const [password = "", newPassword = "", wrong = ""] = passwords;
+  const userId = await accounts.signUp({ ...ADA, email, password });
+  const session = await accounts.signIn({ email, password, clientAddress });
+  const next = await accounts.refresh(session.refreshToken, clientAddress);
+  const changed = await accounts
+    .withToken(next.accessToken)
+    .sessions.changePassword({ userId, currentPassword: password, newPassword });
+  const byHttp = await accounts.post("/auth", { username: email, password: newPassword });
+  const tokens = [session, next, changed.session]
+    .flatMap((one) => [one?.accessToken, one?.refreshToken])
+    .concat(byHttp.body.token);
+  expect(tokens.every((token) => String(token).length >= 43)).toBe(true);
+  const refusals = await Promise.allSettled([
+    ...Array.from({ length: 12 }, () => accounts.signIn({ email, password: wrong, clientAddress })),
+    accounts.signIn({ email, password: wrong.repeat(10), clientAddress }),
+    accounts.refresh(session.refreshToken, clientAddress),
+    accounts.refresh(next.accessToken.slice(-100), clientAddress),
+    accounts.sessions.refreshSession({ refreshToken: next.refreshToken, clientAddress: "canary" }),
+    accounts.withToken(next.refreshToken).users.getUser({ userId }),
+    accounts.withToken(`${next.accessToken}x`).users.getUser({ userId }),
+    accounts.withToken(next.accessToken).sessions.changePassword({ userId, currentPassword: wrong, newPassword }),
+  ]);
+  expect(refusals.map(({ status }) => status)).toEqual(refusals.map(() => "rejected"));
+  const answers = [
+    await accounts.post("/auth", { username: email, password: wrong }),
+    await accounts.post("/verify", { token: next.refreshToken }),
+    await accounts.post(`/users/${next.accessToken}`, { token: next.accessToken }),
+    await fetch(`${accounts.origin}/users/1`, { headers: { authorization: `Bearer ${next.refreshToken}` } }),
+  ];
+  expect(answers.map(({ status }) => status)).toEqual([401, 401, 405, 401]);
+  const rows: unknown[] = [];
+  for (const table of ["sessions", "refresh_tokens", "signing_keys"] as const) rows.push(await storedIn(accounts, table));
+
+  const written = JSON.stringify([accounts.logs.all, refusals.map(said), answers, await accounts.metrics.metrics(), rows]);
+
+  expect(written).toContain("call finished");
+  expect(written).toContain("page served");
+  for (const secret of ["canary", clientAddress, ...tokens.map(String)]) expect(written).not.toContain(secret);
 });
 
 test("hands the store what it keeps of a registration and nothing else", async () => {

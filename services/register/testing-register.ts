@@ -51,10 +51,11 @@ export async function startAccounts(options: AccountOptions = {}) {
   });
   stack.defer(register.close);
   const users = testUsers({ now: () => now().getTime() });
+  const verifyUserToken = either(register.verifyUserToken, users.verify);
   const service = stack.use(
     await startService({
       ...{ logs, port: options.port ?? 0, client: sessionClient, checks: register.checks },
-      ...{ users, verifyUserToken: either(register.verifyUserToken, users.verify) },
+      ...{ users, verifyUserToken },
       add: (server) => register.addTo(server),
     }),
   );
@@ -65,7 +66,7 @@ export async function startAccounts(options: AccountOptions = {}) {
       sessions: factory.create(SessionServiceDefinition, service.channel) as SessionClient,
     };
   };
-  const web = await httpServer({ ...register, logger });
+  const web = await httpServer({ ...register, verifyUserToken, logger });
   stack.defer(() => web.close());
   await web.listen({ host: "127.0.0.1", port: 0 });
   const origin = `http://127.0.0.1:${(web.server.address() as AddressInfo).port}`;
@@ -106,7 +107,8 @@ export async function startAccounts(options: AccountOptions = {}) {
         headers: { "content-type": "application/json", ...headers },
         body: JSON.stringify(body),
       });
-      return { status: response.status, headers: response.headers, body: await response.json() };
+      const answer = (await response.json()) as Record<string, string>;
+      return { status: response.status, headers: response.headers, body: answer };
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
