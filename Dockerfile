@@ -1,7 +1,8 @@
 # One image for all services; the arguments say what runs.
 #   docker build --tag bookmesh .
-#   docker run --rm --publish 5000:5000 bookmesh                               the whole bookstore in one container
-#   docker run --rm --publish 50053:50053 bookmesh services/register/main.ts   one service
+#   docker run --rm --publish 5000:5000 bookmesh   the whole bookstore in one container
+#   docker run --rm --env CREDENTIALS_DIR=/credentials --volume "$PWD/register:/credentials:ro" bookmesh services/register/main.ts
+#                                                  one service, by what `bookmesh certs issue register --out register` has written
 FROM node:24-bookworm-slim AS base
 WORKDIR /app
 ENV NODE_ENV=production
@@ -43,17 +44,19 @@ USER 1000:1000
 FROM sources AS compiled
 # On free ports: a build may share the network of a machine that runs the bookstore itself.
 ENV REGISTRY_PORT=0 RECOMMENDATIONS_PORT=0 MARKETPLACE_PORT=0 REGISTER_PORT=0 PUSH_PORT=0 \
-  REGISTRY_HTTP_PORT=0 MARKETPLACE_HTTP_PORT=0 \
+  REGISTRY_HTTP_PORT=0 MARKETPLACE_HTTP_PORT=0 REGISTER_HTTP_PORT=0 \
   REGISTRY_ADMIN_PORT=0 RECOMMENDATIONS_ADMIN_PORT=0 MARKETPLACE_ADMIN_PORT=0 REGISTER_ADMIN_PORT=0 PUSH_ADMIN_PORT=0
-RUN NODE_COMPILE_CACHE=/tmp/compile-cache timeout --preserve-status 10 node cli/main.ts up \
+# What it keeps, keys too, is gone before this layer ends.
+RUN NODE_COMPILE_CACHE=/tmp/compile-cache timeout --preserve-status 10 node cli/main.ts up --data /tmp/mesh \
+  && rm --recursive /tmp/mesh \
   && chmod --recursive a+rX /tmp/compile-cache
 
 FROM sources
 COPY --from=compiled --chown=0:0 /tmp/compile-cache .compile-cache
 ENV NODE_COMPILE_CACHE=/app/.compile-cache HOST=0.0.0.0
 VOLUME /data
-# registry, recommendations, marketplace, register and push; their admin ports; the storefront and the registry's page.
-EXPOSE 50050 50051 50052 50053 50054 9050 9051 9052 9053 9054 5000 8500
+# registry, recommendations, marketplace, register and push; their admin ports; the storefront, signing in, the registry's page.
+EXPOSE 50050 50051 50052 50053 50054 9050 9051 9052 9053 9054 5000 5002 8500
 ENTRYPOINT ["node"]
 CMD ["cli/main.ts", "up"]
 

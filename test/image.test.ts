@@ -1,9 +1,11 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
-import type { z } from "zod";
+import { LEAF_VALIDITY_MS } from "../cli/certs/authority.ts";
+import { OPERATOR } from "../cli/certs/mesh-authority.ts";
+import { read, readSettings } from "./support/manifests.ts";
 
 interface ComposeService {
   command: string[];
+  entrypoint?: string[];
   networks: string[];
   environment: Record<string, string>;
   volumes: string[];
@@ -13,29 +15,20 @@ interface ComposeService {
   [setting: string]: unknown;
 }
 
-const root = new URL("../", import.meta.url);
 const { version, dependencies } = JSON.parse(read("package.json"));
 const steps = stepsOf(read("Dockerfile"));
 const stages = steps.filter(({ instruction }) => instruction === "FROM");
 const ignored = read(".dockerignore").trimEnd().split("\n");
-const compose: { services: Record<string, ComposeService>; networks: object; volumes: object } = parse(read("compose.yaml"), {
-  merge: true,
-});
-
-const services = await Promise.all(
-  readdirSync(new URL("services", root)).map(async (name) => {
-    const { configSchema } = (await import(`../services/${name}/config.ts`)) as { configSchema: z.ZodObject };
-    return { name, schema: configSchema, defaults: configSchema.parse({}) as Record<string, unknown> };
-  }),
+const compose: { services: Record<string, ComposeService>; networks: object; volumes: Record<string, object> } = parse(
+  read("compose.yaml"),
+  { merge: true },
 );
+
+const services = await readSettings();
 const named = services.map((service) => [service.name, service] as const);
 const ports = services.flatMap(({ defaults }) =>
   ["PORT", "ADMIN_PORT", "HTTP_PORT"].flatMap((setting) => (setting in defaults ? Number(defaults[setting]) : [])),
 );
-
-function read(path: string): string {
-  return readFileSync(new URL(path, root), "utf8");
-}
 
 /** The instructions of a Dockerfile, each with the number of its stage. */
 function stepsOf(dockerfile: string): { instruction: string; rest: string; stage: number }[] {
@@ -113,18 +106,59 @@ test("the build sees what it copies, and nothing else of the folder", () => {
   expect(ignored).toEqual(expect.arrayContaining(["**/*.test.ts", "**/*.pem", "**/*.key"]));
 });
 
-test("compose runs all services and nothing else, in the network microservices", () => {
-  expect(Object.keys(compose.services).sort()).toEqual(services.map(({ name }) => name).sort());
+test("no layer of the image keeps what the bookstore has written when it ran for its compiled code", () => {
+  const [run, ...others] = steps.filter(({ instruction, rest }) => instruction === "RUN" && rest.includes("cli/main.ts up"));
+  expect(others).toEqual([]);
+  expect(run?.rest).toContain("cli/main.ts up --data /tmp/mesh && rm --recursive /tmp/mesh");
+});
+
+test("compose runs all services, an authority and an operator, in the network microservices", () => {
+  const names = [...services.map(({ name }) => name), "certs", OPERATOR];
+  expect(Object.keys(compose.services).sort()).toEqual(names.sort());
   expect(Object.keys(compose.networks)).toEqual(["microservices"]);
   for (const { name } of services) {
     expect(composeService(name)).toMatchObject({
       image: "bookmesh",
       command: [`services/${name}/main.ts`],
       networks: ["microservices"],
-      volumes: [`${name}:/data`],
+      volumes: [`${name}:/data`, `${name}-credentials:/etc/bookmesh/credentials:ro`],
     });
     expect(Object.keys(compose.volumes)).toContain(name);
   }
+});
+
+test("compose has an authority that nobody can reach, and that alone writes credentials, into memory", () => {
+  const { network_mode, networks, ports, volumes } = composeService("certs");
+  expect([network_mode, networks, ports]).toEqual(["none", undefined, undefined]);
+  const names = [...services.map(({ name }) => name), OPERATOR];
+  const credentials = names.map((name) => `${name}-credentials:/data/credentials/${name}`);
+  expect(volumes.toSorted()).toEqual(["authority:/data", ...credentials].toSorted());
+  for (const name of names) {
+    expect(compose.volumes[`${name}-credentials`]).toMatchObject({ driver_opts: { type: "tmpfs", device: "tmpfs" } });
+    const mounting = Object.values(compose.services).flatMap(({ volumes }) =>
+      volumes.filter((volume) => volume.startsWith(`${name}-credentials:`)),
+    );
+    expect(mounting.toSorted()).toEqual([
+      `${name}-credentials:/data/credentials/${name}`,
+      `${name}-credentials:/etc/bookmesh/credentials:ro`,
+    ]);
+  }
+  expect(JSON.stringify(compose.services).match(/authority:/g)).toHaveLength(1);
+});
+
+test("compose has certificates issued anew long before they expire", () => {
+  const [, , script = ""] = composeService("certs").entrypoint ?? [];
+  const [, seconds] = /^while node cli\/main\.ts certs renew; do sleep (\d+); done$/.exec(script) ?? [];
+  expect(Number(seconds) * 1_000).toBeLessThan(LEAF_VALIDITY_MS / 2);
+});
+
+test("compose gives the operator nothing but its own credentials, and does not start it by itself", () => {
+  expect(composeService(OPERATOR)).toMatchObject({
+    profiles: ["commands"],
+    entrypoint: ["node", "cli/main.ts"],
+    environment: { REGISTRIES: "registry:50050", CREDENTIALS_DIR: "/etc/bookmesh/credentials" },
+    volumes: [`${OPERATOR}-credentials:/etc/bookmesh/credentials:ro`],
+  });
 });
 
 test.each(named)(
@@ -135,6 +169,7 @@ test.each(named)(
     expect(schema.safeParse(environment).success).toBe(true);
     expect(environment.DATABASE_URL).toBe(`sqlite:/data/${name}.db`);
     expect(environment.REGISTRIES).toBe("registry:50050");
+    expect(environment.CREDENTIALS_DIR).toBe("/etc/bookmesh/credentials");
     expect(Object.keys(environment).filter((setting) => setting.endsWith("_HOST"))).toEqual([]);
   },
 );
@@ -145,11 +180,12 @@ test.each(named)("compose asks %s whether it is ready where it says so", (name, 
   expect(script).toContain(`fetch('http://localhost:${defaults.ADMIN_PORT}/readyz')`);
 });
 
-test("compose publishes the registry, the storefront and recommendations, on this machine only", () => {
+test("compose publishes the registry, signing in, the storefront and recommendations, on this machine only", () => {
   const published = Object.entries(compose.services).flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]));
   expect(published).toEqual([
     ["registry", "127.0.0.1:8500:8500"],
     ["registry", "127.0.0.1:50050:50050"],
+    ["register", "127.0.0.1:5002:5002"],
     ["marketplace", "127.0.0.1:5000:5000"],
     ["recommendations", "127.0.0.1:50051:50051"],
   ]);
@@ -168,9 +204,10 @@ test.each(named)("compose lets %s do no more than it needs, and stop in peace", 
   expect(Number.parseInt(String(service.stop_grace_period), 10) * 1_000).toBeGreaterThan(Number(defaults.SHUTDOWN_GRACE_MS));
 });
 
-test("compose starts a service when those it waits for are healthy, and none waits for itself", () => {
-  const started = new Set<string>();
-  const waiting = new Map(Object.entries(compose.services).map(([name, { depends_on = {} }]) => [name, depends_on]));
+test("compose starts a service when those it waits for are healthy, first the authority, and none waits for itself", () => {
+  const started = new Set(["certs"]);
+  const waiting = new Map(services.map(({ name }) => [name, composeService(name).depends_on ?? {}]));
+  for (const [name, needs] of waiting) expect([name, Object.keys(needs).length]).toEqual([name, 1]);
   for (const awaited of [...waiting.values()].flatMap((needs) => Object.values(needs))) {
     expect(awaited).toEqual({ condition: "service_healthy" });
   }
@@ -180,5 +217,5 @@ test("compose starts a service when those it waits for are healthy, and none wai
     started.add(next?.[0] ?? "");
     waiting.delete(next?.[0] ?? [...waiting.keys()][0] ?? "");
   }
-  expect(started.size).toBe(services.length);
+  expect(started.size).toBe(services.length + 1);
 });

@@ -1,91 +1,38 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { Deployment } from "kubernetes-models/apps/v1";
 import { PodDisruptionBudget } from "kubernetes-models/policy/v1";
-import { type IContainer, Namespace, PersistentVolumeClaim, Service, ServiceAccount } from "kubernetes-models/v1";
-import { parse, parseAllDocuments } from "yaml";
-import type { z } from "zod";
+import { Namespace, Service, ServiceAccount } from "kubernetes-models/v1";
+import { parse } from "yaml";
+import {
+  containerOf,
+  documentOf,
+  filesOf,
+  label,
+  type Manifest,
+  manifestsOf,
+  portsOf,
+  read,
+  readSettings,
+  toManifest,
+  unknownFields,
+} from "./support/manifests.ts";
 
-type Manifest = Deployment | Namespace | PersistentVolumeClaim | PodDisruptionBudget | Service | ServiceAccount;
-
-interface Settings {
-  readonly name: string;
-  readonly schema: z.ZodObject;
-  readonly defaults: Readonly<Record<string, unknown>>;
-}
-
-const kinds = { Deployment, Namespace, PersistentVolumeClaim, PodDisruptionBudget, Service, ServiceAccount };
-const root = new URL("../", import.meta.url);
 const { version } = JSON.parse(read("package.json"));
 
-const base = manifestsOf("base", ["kustomization.yaml"]);
+const base = manifestsOf("base");
 const deployments = base.filter((manifest) => manifest instanceof Deployment);
 const grpcServices = base.filter((manifest) => manifest instanceof Service).filter(({ spec }) => spec?.clusterIP === "None");
-const overlay = parse(read("kubernetes/overlays/local/kustomization.yaml"));
+const overlay = documentOf("overlays/local", "kustomization.yaml");
 const patchFiles = (overlay.patches as { path?: string }[]).flatMap(({ path }) => path ?? []);
-const stores = manifestsOf("overlays/local", ["kustomization.yaml", ...patchFiles]);
-const patches = patchFiles.map((file) => parse(read(`kubernetes/overlays/local/${file}`)) as Manifest);
+const stores = manifestsOf("overlays/local", patchFiles);
+const patches = patchFiles.map((file) => documentOf("overlays/local", file) as Manifest);
 
-const services: Settings[] = await Promise.all(
-  readdirSync(new URL("services", root)).map(async (name) => {
-    const { configSchema } = (await import(`../services/${name}/config.ts`)) as { configSchema: z.ZodObject };
-    return { name, schema: configSchema, defaults: configSchema.parse({}) };
-  }),
-);
+const services = await readSettings();
 const named = services.map((settings) => [settings.name, settings] as const);
-
-function read(path: string): string {
-  return readFileSync(new URL(path, root), "utf8");
-}
-
-function manifestsOf(folder: string, except: readonly string[]): Manifest[] {
-  return readdirSync(new URL(`kubernetes/${folder}`, root))
-    .filter((file) => file.endsWith(".yaml") && !except.includes(file))
-    .flatMap((file) => parseAllDocuments(read(`kubernetes/${folder}/${file}`)))
-    .map((document) => toManifest(document.toJS()));
-}
-
-function toManifest(object: { kind: string }): Manifest {
-  const Model = kinds[object.kind as keyof typeof kinds];
-  if (Model === undefined) throw new Error(`no schema for ${object.kind}`);
-  return new Model(object as never) as Manifest;
-}
-
-function label(manifest: Manifest): string {
-  return `${manifest.kind} ${manifest.metadata?.name}`;
-}
-
-/** The fields that the API of Kubernetes does not know: those that its schema never looks at. */
-function unknownFields(manifest: Manifest): string[] {
-  const there = new Set<string>();
-  const read = new Set<string>();
-  const watch = <T>(value: T, path: string): T => {
-    if (typeof value !== "object" || value === null) return value;
-    for (const key of Object.keys(value)) there.add(`${path}.${key}`);
-    return new Proxy(value, {
-      get(target, key) {
-        read.add(`${path}.${String(key)}`);
-        return watch(Reflect.get(target, key), `${path}.${String(key)}`);
-      },
-    });
-  };
-  manifest.validate.call(watch(manifest, ""));
-  return [...there.difference(read)];
-}
 
 function deploymentOf(name: string): Deployment {
   const found = deployments.find(({ metadata }) => metadata?.name === name);
   if (found === undefined) throw new Error(`no Deployment ${name}`);
   return found;
-}
-
-function containerOf(deployment: Deployment): IContainer {
-  const [container, ...others] = deployment.spec?.template.spec?.containers ?? [];
-  if (container === undefined || others.length > 0) throw new Error(`${label(deployment)} has not one container`);
-  return container;
-}
-
-function portsOf(container: IContainer): Record<string, number> {
-  return Object.fromEntries((container.ports ?? []).map(({ name, containerPort }) => [name, containerPort]));
 }
 
 test.each([...base, ...stores].map((manifest) => [label(manifest), manifest] as const))(
@@ -105,13 +52,15 @@ test("a value of the wrong type and a misspelt field are found", () => {
   expect(unknownFields(toManifest(misspelt))).toContain(".spec.template.spec.containers.0.readynessProbe");
 });
 
-test.each(["base", "overlays/local"])("the kustomization of %s lists every file beside it", (folder) => {
-  const { resources, patches = [] } = parse(read(`kubernetes/${folder}/kustomization.yaml`));
-  const listed = [...resources, ...patches.flatMap(({ path }: { path?: string }) => path ?? [])];
-  const files = readdirSync(new URL(`kubernetes/${folder}`, root)).filter((file) => file !== "kustomization.yaml");
+test.each(["base", "components/cert-manager", "components/trusted-roots", "overlays/local"])(
+  "the kustomization of %s lists every file beside it",
+  (folder) => {
+    const { resources = [], patches = [] } = documentOf(folder, "kustomization.yaml");
+    const listed = [...resources, ...patches.flatMap(({ path }: { path?: string }) => path ?? [])];
 
-  expect(listed.filter((path: string) => !path.startsWith("..")).sort()).toEqual(files.sort());
-});
+    expect(listed.filter((path: string) => !path.startsWith("..")).sort()).toEqual(filesOf(folder).sort());
+  },
+);
 
 test("every service has three pods that run its program from the image of this version, and nothing else is deployed", () => {
   expect(deployments.map(({ metadata }) => metadata?.name).sort()).toEqual(services.map(({ name }) => name).sort());
@@ -125,7 +74,8 @@ test.each(named)("the ports of %s are the defaults of its settings", (name, { de
   const container = containerOf(deploymentOf(name));
   const http = "HTTP_PORT" in defaults ? { http: defaults.HTTP_PORT } : {};
   expect(portsOf(container)).toEqual({ grpc: defaults.PORT, admin: defaults.ADMIN_PORT, ...http });
-  expect(container.readinessProbe?.grpc?.port).toBe(defaults.PORT);
+  // Kubernetes has probes by gRPC too, which speak no TLS.
+  expect(container.readinessProbe?.httpGet).toEqual({ path: "/readyz", port: "admin" });
   expect(container.livenessProbe?.httpGet).toEqual({ path: "/livez", port: "admin" });
   expect(container.startupProbe?.httpGet).toEqual({ path: "/livez", port: "admin" });
   expect(deploymentOf(name).spec?.template.metadata?.annotations).toMatchObject({
@@ -141,11 +91,12 @@ test.each(named)("%s has one headless Service for gRPC, which finds its pods", (
   expect(own[0]?.spec?.publishNotReadyAddresses).toBe(name === "registry" ? true : undefined);
 });
 
-test("only the storefront can be reached from outside", () => {
+test("only the storefront can be reached from outside, and signing in from inside without gRPC", () => {
   const others = base.filter((manifest) => manifest instanceof Service).filter(({ spec }) => spec?.clusterIP !== "None");
 
   expect(others.map(({ metadata, spec }) => [metadata?.name, spec?.type, spec?.ports?.map(({ port }) => port)])).toEqual([
     ["marketplace", "LoadBalancer", [5000]],
+    ["register-http", undefined, [5002]],
   ]);
 });
 
@@ -189,15 +140,11 @@ test.each(named)("%s has its store in a database from a Secret, or a copy in eac
   }
 });
 
-test("no manifest is a Secret", () => {
-  expect([...base, ...stores].map(({ kind }) => String(kind))).not.toContain("Secret");
-});
-
 test("the namespace takes restricted pods only", () => {
   const namespace = base.find((manifest) => manifest instanceof Namespace);
 
   expect(namespace?.metadata?.labels).toMatchObject({ "pod-security.kubernetes.io/enforce": "restricted" });
-  expect(parse(read("kubernetes/base/kustomization.yaml")).namespace).toBe(namespace?.metadata?.name);
+  expect(documentOf("base", "kustomization.yaml").namespace).toBe(namespace?.metadata?.name);
 });
 
 test.each(named)("the pods of %s are restricted, and have no token of the cluster", (name) => {
@@ -243,7 +190,6 @@ test("the Deployments differ in names, ports, settings, memory and stores only",
     for (const field of ["args", "env", "ports", "volumeMounts"]) delete container[field];
     delete container.resources.requests.memory;
     delete container.resources.limits.memory;
-    delete container.readinessProbe.grpc.port;
     delete copy.spec.template.metadata.annotations["prometheus.io/port"];
     delete pod.volumes;
     return copy;
