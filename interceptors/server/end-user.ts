@@ -19,8 +19,8 @@ export function endUser(options: { verify: VerifyUserToken | undefined }): Serve
   const { verify } = options;
   return {
     start(call) {
-      const header = call.metadata?.get("authorization")[0];
-      if (header !== undefined) call.userToken = BEARER.exec(String(header))?.[1];
+      const header = call.headers.authorization;
+      if (header !== undefined) call.userToken = BEARER.exec(header)?.[1];
       if (call.contract.endUser === Wanted.END_USER_NONE) return undefined;
       if (call.userToken === undefined || verify === undefined) {
         throw new Failure("unauthenticated", "this takes a signed-in user", { reason: "USER_TOKEN_MISSING" });

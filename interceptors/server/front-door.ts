@@ -16,15 +16,22 @@ export interface FrontDoorOptions {
 
 type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => void;
 
-/** Whoever is calling while grpc-js makes a call of a stream. */
-let arriving: Caller | undefined;
-
-/** Who makes the call that is being started right now. */
-export function arrivingCaller(): Caller {
-  return arriving ?? NOBODY;
+/** What the front door has seen of a call. */
+export interface Arrival {
+  readonly caller: Caller;
+  /** "address:port", read once a connection: Node makes it anew each time. */
+  readonly peer: string;
+  /** As they were sent: cheaper to look into than what grpc-js makes of them. */
+  readonly headers: IncomingHttpHeaders;
 }
 
-const NOBODY: Caller = { identity: undefined, validUntil: Number.POSITIVE_INFINITY };
+/** What is known of a call while grpc-js makes it of a stream. */
+let arriving: Arrival | undefined;
+
+/** What is known of the call that is being started right now; undefined in a server without a front door. */
+export function arrival(): Arrival | undefined {
+  return arriving;
+}
 
 /**
  * Stands before grpc-js on a port that it listens on: sees what it shows nobody,
@@ -79,6 +86,7 @@ function guard(server: Http2Server, { security, refuse, handshakeFailed }: Front
     // Node would keep it for ten seconds, and tell it so in HTTP/1.
     socket.destroy();
   });
+  const peersOfSessions = new WeakMap<ServerHttp2Session, string>();
   const [callOf] = server.listeners("stream") as StreamListener[];
   if (callOf === undefined) throw new Error("grpc-js does not listen for streams: has it changed?");
   server.removeAllListeners("stream");
@@ -86,7 +94,10 @@ function guard(server: Http2Server, { security, refuse, handshakeFailed }: Front
     // Its peer may have closed it already, and a stream without a listener for errors ends the process with one.
     stream.on("error", ignore);
     if (stream.destroyed || refuse(stream, headers)) return;
-    arriving = security.callerOf(stream.session as ServerHttp2Session, headers);
+    const session = stream.session as ServerHttp2Session;
+    const peer = peersOfSessions.get(session) ?? addressOf(session.socket);
+    peersOfSessions.set(session, peer);
+    arriving = { caller: security.callerOf(session, headers), peer, headers };
     try {
       callOf(stream, headers, ...rest);
     } finally {

@@ -13,7 +13,7 @@ export interface Refusal {
 // gRPC over HTTP2, "Requests": application/grpc, or with "+" and the format of the messages.
 const CONTENT_TYPE = /^application\/grpc(\+proto)?(;.*)?$/i;
 // The same, "Timeout": at most eight digits and a unit.
-const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
+const TIMEOUT = /^\d{1,8}[HMSmun]$/;
 const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
 /** What a timer of Node can wait for, 24.8 days: a longer one would fire at once. */
 const LONGEST_TIMEOUT_S = 2_147_483;
@@ -25,15 +25,18 @@ const LONGEST_TIMEOUT_S = 2_147_483;
  */
 export function refusalOf(headers: IncomingHttpHeaders, methods: { has(path: string): boolean }): Refusal | undefined {
   if (headers[":method"] !== "POST") return { http: 405, details: "calls are made by POST" };
-  if (!CONTENT_TYPE.test(headers["content-type"] ?? ""))
+  const type = headers["content-type"];
+  // Nearly every client sends the first of them.
+  if (type !== "application/grpc" && !CONTENT_TYPE.test(type ?? ""))
     return { http: 415, details: "the content type is not application/grpc" };
   const path = headers[":path"] ?? "";
   if (!methods.has(path)) return { http: 200, status: Status.UNIMPLEMENTED, details: "there is no such method" };
   const timeout = headers["grpc-timeout"];
   if (timeout === undefined) return undefined;
-  const [, digits, unit = ""] = TIMEOUT.exec(String(timeout)) ?? [];
-  if (digits === undefined) return { http: 200, status: Status.INTERNAL, details: "grpc-timeout is malformed" };
-  if (Number(digits) * (UNIT_MS[unit] as number) > LONGEST_TIMEOUT_S * 1_000) headers["grpc-timeout"] = `${LONGEST_TIMEOUT_S}S`;
+  const text = String(timeout);
+  if (!TIMEOUT.test(text)) return { http: 200, status: Status.INTERNAL, details: "grpc-timeout is malformed" };
+  if (Number.parseInt(text, 10) * (UNIT_MS[text.at(-1) as string] as number) > LONGEST_TIMEOUT_S * 1_000)
+    headers["grpc-timeout"] = `${LONGEST_TIMEOUT_S}S`;
   return undefined;
 }
 

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http2";
 import type { ServerInterceptor as GrpcServerInterceptor, Metadata, ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import { Status } from "nice-grpc-common";
 import { type CallContext, runInCall } from "../../runtime/call-context.ts";
@@ -6,7 +7,7 @@ import type { EndUser } from "../../runtime/end-user.ts";
 import type { Identity } from "../../runtime/spiffe.ts";
 import { startTrace, type TraceContext } from "../../runtime/trace-context.ts";
 import { checkFraming, endRequest } from "./framing.ts";
-import { arrivingCaller } from "./front-door.ts";
+import { arrival } from "./front-door.ts";
 import type { CallStatus, ServerInterceptor } from "./interceptor.ts";
 
 type Listener = Parameters<ServerInterceptingCallInterface["start"]>[0];
@@ -31,8 +32,9 @@ export class ServerCall implements ServerInterceptingCallInterface, CallContext 
   readonly contract: MethodContract;
   /** Milliseconds of performance.now(). */
   readonly startedAt = performance.now();
-  /** Read while the connection is there: once the caller has left it is unknown. */
   readonly peer: string;
+  /** As they were sent. */
+  readonly headers: IncomingHttpHeaders;
   /** Undefined if the caller has proven no identity of this mesh. */
   readonly caller: Identity | undefined;
   /** When the proof expires, in milliseconds since the epoch. */
@@ -56,10 +58,11 @@ export class ServerCall implements ServerInterceptingCallInterface, CallContext 
   constructor(call: ServerInterceptingCallInterface, contract: MethodContract, environment: CallEnvironment) {
     this.contract = contract;
     this.#call = call;
-    this.peer = call.getPeer();
-    const { identity, validUntil } = arrivingCaller();
-    this.caller = identity;
-    this.callerValidUntil = validUntil;
+    const seen = arrival();
+    this.peer = seen?.peer ?? call.getPeer();
+    this.headers = seen?.headers ?? {};
+    this.caller = seen?.caller.identity;
+    this.callerValidUntil = seen?.caller.validUntil ?? 0;
     this.#environment = environment;
     this.#send = call.sendStatus.bind(call);
     // grpc-js ends some calls itself (deadline, malformed or oversized messages)

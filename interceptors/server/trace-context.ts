@@ -5,7 +5,7 @@ import type { ServerInterceptor } from "./interceptor.ts";
 export function traceContext(): ServerInterceptor {
   return {
     start(call) {
-      const header = call.metadata?.get("traceparent")[0];
+      const header = call.headers.traceparent;
       call.trace = continueTrace(typeof header === "string" ? header : undefined);
     },
   };
