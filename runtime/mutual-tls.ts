@@ -62,6 +62,7 @@ export class MutualTlsChannelCredentials extends ChannelCredentials {
   /**
    * Speaks TLS on a connection to the service.
    *
+   * @returns the connection, which tells of its end by "close".
    * @throws if whoever answers does not prove that it is the service, or takes longer than five seconds for it.
    */
   secure(socket: Socket): Promise<TLSSocket> {
@@ -74,6 +75,8 @@ export class MutualTlsChannelCredentials extends ChannelCredentials {
     };
     return new Promise((resolve, reject) => {
       const secured = connect(options);
+      // Whoever has the connection hears of its end by its close. An error that nobody listened for would end the process.
+      secured.on("error", ignore);
       const timer = setTimeout(() => secured.destroy(new Error("no TLS handshake in time")), HANDSHAKE_MS);
       const fail = (error?: Error) => {
         clearTimeout(timer);
@@ -134,3 +137,5 @@ function contextOptions({ ca, certificate, key }: KeyMaterial): SecureContextOpt
   // A session that is resumed by a ticket would skip the look at the certificate.
   return { ca, cert: certificate, key, minVersion: "TLSv1.3", secureOptions: constants.SSL_OP_NO_TICKET };
 }
+
+function ignore(): void {}

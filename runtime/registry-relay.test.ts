@@ -1,9 +1,12 @@
 import { once } from "node:events";
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { LogLines } from "../test/support/log-lines.ts";
 import { plaintext } from "../test/support/plaintext.ts";
+import { TestAuthority } from "../test/support/test-authority.ts";
 import { createLogger } from "./logger.ts";
 import { startRegistryRelay } from "./registry-relay.ts";
+import type { ChannelSecurity } from "./security.ts";
 
 test("passes what is said to the registry and back", async () => {
   await using registry = await echo("a");
@@ -69,6 +72,36 @@ test.each([
   expect(bad.asked()).toBe(askedBefore);
 });
 
+test("goes on when the connection to a registry breaks", async () => {
+  await using authority = await TestAuthority.create();
+  await using registry = await securedEcho(await authority.issue("registry"), authority.root);
+  await using relay = await relayTo([registry.address], { credentials: await authority.credentials("orders") });
+  await using before = await relay.connect();
+  await before.ask("hello");
+
+  registry.breakConnections();
+  await before.closed;
+
+  await using after = await relay.connect();
+  expect(await after.ask("hello")).toBe("secured:hello");
+});
+
+test("lets in no registry that does not prove that it is one", async () => {
+  await using authority = await TestAuthority.create();
+  await using impostor = await securedEcho(await authority.issue("push"), authority.root);
+  await using registry = await securedEcho(await authority.issue("registry"), authority.root);
+  await using relay = await relayTo([impostor.address, registry.address], {
+    credentials: await authority.credentials("orders"),
+  });
+
+  for (let i = 0; i < 10; i++) {
+    await using client = await relay.connect();
+    expect(await client.ask("hello")).toBe("secured:hello");
+  }
+  expect(impostor.heard()).toBe(0);
+  expect(impostor.asked()).toBeLessThanOrEqual(1);
+});
+
 test("ends all connections when it is closed", async () => {
   await using registry = await echo("a");
   const relay = await relayTo([registry.address]);
@@ -117,7 +150,43 @@ async function echo(name: string, port = 0) {
   return { port: bound, address: `127.0.0.1:${bound}`, stop, [Symbol.asyncDispose]: stop };
 }
 
-async function relayTo(registries: string[], options: { silenceMs?: number } = {}) {
+/** A server behind mutual TLS that repeats what it hears. */
+async function securedEcho(leaf: Leaf, root: Leaf) {
+  const connections = new Set<Socket>();
+  let [asked, heard] = [0, 0];
+  const { certificatePem: cert, keyPem: key } = leaf;
+  const options: TlsOptions = { cert, key, ca: root.certificatePem, requestCert: true, ALPNProtocols: ["h2"] };
+  const server = createTlsServer(options, (socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (data) => {
+      heard++;
+      socket.write(`secured:${data}`);
+    });
+  }).listen(0, "127.0.0.1");
+  server.on("connection", (connection: Socket) => {
+    asked++;
+    connections.add(connection);
+  });
+  await once(server, "listening");
+  const breakConnections = () => {
+    for (const connection of connections) connection.resetAndDestroy();
+    connections.clear();
+  };
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked: () => asked,
+    heard: () => heard,
+    breakConnections,
+    async [Symbol.asyncDispose]() {
+      breakConnections();
+      server.close();
+    },
+  };
+}
+
+type Leaf = Awaited<ReturnType<TestAuthority["issue"]>>;
+
+async function relayTo(registries: string[], options: { silenceMs?: number; credentials?: ChannelSecurity } = {}) {
   const logger = createLogger({ name: "test", level: "debug", destination: new LogLines() });
   const { uri, close } = await startRegistryRelay({ registries, credentials: plaintext(), logger, ...options });
   return {

@@ -50,7 +50,7 @@ export async function startRegistryRelay(options: {
   const pass = async (client: Socket) => {
     while (!client.destroyed) {
       for (const address of experience.inOrder(await registryAddresses(options.registries))) {
-        const registry = client.destroyed ? undefined : await connect(address, options.credentials);
+        const registry = client.destroyed ? undefined : await connect(address, options.credentials, experience);
         if (registry === undefined) continue;
         options.logger.debug({ registry: address }, "connected to a registry by xDS");
         let works = false;
@@ -108,7 +108,7 @@ class Experience {
     this.#failed.delete(address);
   }
 
-  /** It accepts connections, and that is all. */
+  /** It accepts connections, and that is all: it does not prove that it is a registry, or says nothing. */
   fails(address: string): void {
     // To the end, behind those that have failed before.
     this.#failed.delete(address);
@@ -129,12 +129,13 @@ class Experience {
 }
 
 /** A secured connection to a registry, or undefined if there is none. */
-async function connect(address: string, credentials: ChannelSecurity): Promise<Socket | undefined> {
+async function connect(address: string, credentials: ChannelSecurity, experience: Experience): Promise<Socket | undefined> {
   const socket = await connectPlainly(address);
   if (socket === undefined) return undefined;
   try {
     return await credentials.secure(socket, REGISTRY);
   } catch {
+    experience.fails(address);
     socket.destroy();
     return undefined;
   }
