@@ -83,7 +83,7 @@ test("goes on when the connection to a registry breaks", async () => {
   await before.closed;
 
   await using after = await relay.connect();
-  expect(await after.ask("hello")).toBe("secured:hello");
+  expect(await after.ask("hello")).toBe(`${SETTINGS}hello`);
 });
 
 test("lets in no registry that does not prove that it is one", async () => {
@@ -96,7 +96,7 @@ test("lets in no registry that does not prove that it is one", async () => {
 
   for (let i = 0; i < 10; i++) {
     await using client = await relay.connect();
-    expect(await client.ask("hello")).toBe("secured:hello");
+    expect(await client.ask("hello")).toBe(`${SETTINGS}hello`);
   }
   expect(impostor.heard()).toBe(0);
   expect(impostor.asked()).toBeLessThanOrEqual(1);
@@ -150,7 +150,7 @@ async function echo(name: string, port = 0) {
   return { port: bound, address: `127.0.0.1:${bound}`, stop, [Symbol.asyncDispose]: stop };
 }
 
-/** A server behind mutual TLS that repeats what it hears. */
+/** A server behind mutual TLS that says SETTINGS, and what it hears. */
 async function securedEcho(leaf: Leaf, root: Leaf) {
   const connections = new Set<Socket>();
   let [asked, heard] = [0, 0];
@@ -160,7 +160,7 @@ async function securedEcho(leaf: Leaf, root: Leaf) {
     socket.on("error", () => {});
     socket.on("data", (data) => {
       heard++;
-      socket.write(`secured:${data}`);
+      socket.write(`${SETTINGS}${data}`);
     });
   }).listen(0, "127.0.0.1");
   server.on("connection", (connection: Socket) => {
