@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { EXIT_BAD_CONFIG } from "../runtime/config.ts";
 import { certsCommand } from "./certs/certs-command.ts";
 import { importCommand } from "./import-command.ts";
+import { relayCommand } from "./relay-command.ts";
 import { statusCommand } from "./status-command.ts";
 import { trafficCommands } from "./traffic-commands.ts";
 import { upCommand } from "./up.ts";
@@ -12,7 +13,15 @@ const program = new Command("bookmesh")
   // Commander's own status for a misspelt option is 1, which says nothing.
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_BAD_CONFIG));
 
-const commands = [upCommand(), statusCommand(), ...trafficCommands(), certsCommand(), xdsBootstrapCommand(), importCommand()];
+const commands = [
+  upCommand(),
+  statusCommand(),
+  ...trafficCommands(),
+  certsCommand(),
+  xdsBootstrapCommand(),
+  relayCommand(),
+  importCommand(),
+];
 for (const command of commands) {
   program.addCommand(command.copyInheritedSettings(program));
   for (const subcommand of command.commands) subcommand.copyInheritedSettings(program);

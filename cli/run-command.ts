@@ -7,6 +7,7 @@ import { AuthorityError } from "./certs/authority-folder.ts";
 import { EXIT_BAD_USAGE, EXIT_NO_CERTIFICATES, EXIT_NO_REGISTRY, EXIT_REFUSED } from "./exit-status.ts";
 import { printable } from "./printable.ts";
 import { NoCredentials } from "./registry-access.ts";
+import { SocketTaken } from "./relay-socket.ts";
 
 /** What a command reads and writes besides its arguments. */
 export interface Surroundings {
@@ -49,9 +50,11 @@ export async function runCommand({ stderr, signal }: Surroundings, command: () =
   }
 }
 
+const UNAVAILABLE = [NoRegistry, NoCredentials, SocketTaken];
+
 function explain(error: unknown): [status: number, text: string] {
   if (error instanceof BadSettings) return [EXIT_BAD_USAGE, error.message];
-  if (error instanceof NoRegistry || error instanceof NoCredentials) return [EXIT_NO_REGISTRY, error.message];
+  if (UNAVAILABLE.some((kind) => error instanceof kind)) return [EXIT_NO_REGISTRY, (error as Error).message];
   if (error instanceof AuthorityError) return [EXIT_NO_CERTIFICATES, error.message];
   if (error instanceof Refused) return [EXIT_REFUSED, error.message];
   if (!(error instanceof ClientError)) throw error;

@@ -1,3 +1,6 @@
+import { join } from "node:path";
+import { CREDENTIAL_FILES } from "./credential-files.ts";
+
 /** Who asks the control plane, and where it is. */
 export interface XdsBootstrapOptions {
   /** The control planes, each as "host:port" or "unix:<socket>". A client asks the first that it supports. */
@@ -7,6 +10,8 @@ export interface XdsBootstrapOptions {
   /** The service that the client belongs to. */
   cluster: string;
   zone?: string;
+  /** What the client proves itself with to control planes that are not sockets: without it they are called in plaintext. */
+  credentialsDir?: string;
 }
 
 /**
@@ -14,18 +19,34 @@ export interface XdsBootstrapOptions {
  *
  * With ignore_resource_deletion (gRFC A53) a client keeps calling when a registry
  * comes back without memory. C-core before 1.53 wants to be told xds_v3.
+ * Clients that know no "tls" (gRFC A65), grpc-js for one, need a relay.
  */
-export function xdsBootstrap({ registries, nodeId, cluster, zone = "" }: XdsBootstrapOptions): string {
+export function xdsBootstrap({ registries, nodeId, cluster, zone = "", credentialsDir }: XdsBootstrapOptions): string {
   const document = {
     xds_servers: registries.map((registry) => ({
       server_uri: registry,
-      channel_creds: [{ type: "insecure" }],
+      channel_creds: [registry.startsWith("unix:") ? INSECURE : channelCredentials(credentialsDir)],
       server_features: ["xds_v3", "ignore_resource_deletion"],
     })),
     // grpc-js fails with a misleading message where one of the four is missing.
     node: { id: nodeId, cluster, locality: { zone }, metadata: {} },
   };
   return JSON.stringify(document, undefined, 2);
+}
+
+const INSECURE = { type: "insecure" };
+
+function channelCredentials(folder: string | undefined): object {
+  if (folder === undefined) return INSECURE;
+  return {
+    type: "tls",
+    config: {
+      certificate_file: join(folder, CREDENTIAL_FILES.certificate),
+      private_key_file: join(folder, CREDENTIAL_FILES.key),
+      ca_certificate_file: join(folder, CREDENTIAL_FILES.ca),
+      refresh_interval: "1s",
+    },
+  };
 }
 
 /**
