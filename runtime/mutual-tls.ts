@@ -1,5 +1,5 @@
 import { constants } from "node:crypto";
-import type { SecureServerOptions, ServerHttp2Session } from "node:http2";
+import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import {
   type ConnectionOptions,
@@ -25,9 +25,8 @@ const ALPN = "h2";
 
 /** Credentials of a server whose callers prove an identity too, by TLS 1.3. */
 export class MutualTlsServerCredentials extends ServerCredentials {
-  constructor(material: KeyMaterial, options: SecureServerOptions = {}) {
-    const required = { requestCert: true, rejectUnauthorized: true, handshakeTimeout: HANDSHAKE_MS };
-    super({ ...options, ...required }, contextOptions(material));
+  constructor(material: KeyMaterial) {
+    super({ requestCert: true, rejectUnauthorized: true, handshakeTimeout: HANDSHAKE_MS }, contextOptions(material));
   }
 
   /** For connections that are opened from now on. */
