@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ChannelSecurity } from "../runtime/security.ts";
+import { MeshAuthority, OPERATOR } from "./certs/mesh-authority.ts";
 import { knownInstances } from "./known-instances.ts";
 import type { LogView } from "./log-view.ts";
 import { writeMeshFile } from "./mesh-file.ts";
@@ -37,7 +38,7 @@ export async function announceReady(
     const durationMs = Math.round(performance.now());
     await delay(LAST_LINES_MS, undefined, { signal });
     if (registries.length > 0) writeMeshFile(data, { registries });
-    const offer = offerOf(placements);
+    const offer = offerOf(placements, new MeshAuthority(data).folderOf(OPERATOR));
     view.announce(`ready in ${durationMs} ms`, { durationMs, ...offer }, welcome(offer, durationMs));
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -4,7 +4,7 @@ import { services } from "./services.ts";
 import { offerOf, welcome } from "./welcome.ts";
 
 test("says where everything is, and how to call it", () => {
-  expect(welcome(offerOf(placementsOf(services, { RECOMMENDATIONS_PORT: "6051" })), 1_234)).toBe(`
+  expect(welcome(offerOf(placementsOf(services, { RECOMMENDATIONS_PORT: "6051" }), "/data/operator"), 1_234)).toBe(`
 ready in 1234 ms
 
   storefront       http://127.0.0.1:5000
@@ -17,7 +17,7 @@ ready in 1234 ms
 
   Ask for three mysteries:
 
-  grpcurl -plaintext -d '{"category":"BOOK_CATEGORY_MYSTERY","max_results":3}' 127.0.0.1:6051 bookstore.recommendations.v1.RecommendationsService/Recommend
+  grpcurl -cacert /data/operator/ca.crt -cert /data/operator/tls.crt -key /data/operator/tls.key -d '{"category":"BOOK_CATEGORY_MYSTERY","max_results":3}' 127.0.0.1:6051 bookstore.recommendations.v1.RecommendationsService/Recommend
 
   Ctrl-C stops everything.
 
@@ -26,7 +26,7 @@ ready in 1234 ms
 
 test("lists the page of the registry, and every process", () => {
   const table = services.filter(({ name }) => name === "registry" || name === "push");
-  const offer = offerOf(placementsOf(table, {}, parseReplicas(["registry=2"], table)));
+  const offer = offerOf(placementsOf(table, {}, parseReplicas(["registry=2"], table)), "");
 
   expect(welcome(offer, 1_234)).toBe(`
 ready in 1234 ms

@@ -1,3 +1,4 @@
+import { grpcurlAs } from "./grpcurl.ts";
 import { type Placement, REGISTRY, reachableAt } from "./placement.ts";
 
 /** What a mesh that is ready offers. */
@@ -12,7 +13,8 @@ export interface Offer {
   readonly tryIt: string | undefined;
 }
 
-export function offerOf(placements: readonly Placement[]): Offer {
+/** @param credentials the folder of whoever is to try it: the operator of the mesh. */
+export function offerOf(placements: readonly Placement[], credentials: string): Offer {
   const find = (name: string) => placements.find(({ service }) => service.name === name);
   const page = (name: string) => {
     const placement = find(name);
@@ -23,7 +25,7 @@ export function offerOf(placements: readonly Placement[]): Offer {
     storefront: page("marketplace"),
     dashboard: page(REGISTRY),
     grpc: Object.fromEntries(placements.map((placement) => [placement.name, reachableAt(placement)])),
-    tryIt: recommendations && recommendCommand(reachableAt(recommendations)),
+    tryIt: recommendations && recommendCommand(reachableAt(recommendations), credentials),
   };
 }
 
@@ -41,7 +43,7 @@ export function welcome({ storefront, dashboard, grpc, tryIt }: Offer, readyInMs
   return `\n${lines.join("\n")}\n`;
 }
 
-function recommendCommand(address: string): string {
+function recommendCommand(address: string, credentials: string): string {
   const request = JSON.stringify({ category: "BOOK_CATEGORY_MYSTERY", max_results: 3 });
-  return `grpcurl -plaintext -d '${request}' ${address} bookstore.recommendations.v1.RecommendationsService/Recommend`;
+  return `${grpcurlAs(credentials)} -d '${request}' ${address} bookstore.recommendations.v1.RecommendationsService/Recommend`;
 }
