@@ -11,7 +11,7 @@ export interface Refusal {
 }
 
 // gRPC over HTTP2, "Requests": application/grpc, or with "+" and the format of the messages.
-const CONTENT_TYPE = /^application\/grpc(\+proto)?(;.*)?$/i;
+const CONTENT_TYPE = /^application\/grpc(\+proto)?(;.*)?$/;
 // The same, "Timeout": at most eight digits and a unit.
 const TIMEOUT = /^\d{1,8}[HMSmun]$/;
 const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
