@@ -36,7 +36,7 @@ export function registryHandler(deps: RegistryDeps): RegistryServiceImplementati
   const { catalog, overview, logger } = deps;
   const requireOwnerOf = (instanceId: string) => {
     const instance = catalog.find(instanceId);
-    if (instance !== undefined) requireOwner(currentCall()?.caller, instance.service);
+    if (instance !== undefined) requireOwner(deps, currentCall()?.caller, instance.service);
   };
   return {
     holdLease: (requests, context) => holdLease(deps, requests, context),
@@ -44,7 +44,7 @@ export function registryHandler(deps: RegistryDeps): RegistryServiceImplementati
     async register({ instance: message }, { peer }) {
       if (message === undefined) throw invalidField("instance", "is required");
       const instance = instanceOf(message, peer);
-      requireRegistrant(catalog, currentCall()?.caller, instance);
+      requireRegistrant(deps, currentCall()?.caller, instance);
       catalog.register(instance);
       const { id, service, address, port } = instance;
       logger.info({ instance: id, service, address, port }, "instance registered");

@@ -23,7 +23,7 @@ export async function* holdLease(
   const caller = currentCall()?.caller;
   const messages = requests[Symbol.asyncIterator]();
   const instance = await firstInstance(messages, peer, deps.firstMessageMs);
-  requireRegistrant(catalog, caller, instance);
+  requireRegistrant(deps, caller, instance);
   const lease = catalog.register(instance);
   const about = { instance: instance.id, service: instance.service };
   logger.info({ ...about, address: instance.address, port: instance.port }, "instance registered");

@@ -1,6 +1,7 @@
 import { Metadata, Status } from "nice-grpc";
 import { Protocol } from "../../gen/mesh/registry/v1/instance.ts";
 import { type TestDatabase, testDatabase } from "../../test/support/database.ts";
+import { LogLines } from "../../test/support/log-lines.ts";
 import { CALLER_HEADER } from "../../test/support/plaintext.ts";
 import { openPages } from "./pages/testing.ts";
 import { startRegistry, type TestRegistry } from "./testing.ts";
@@ -11,10 +12,12 @@ const OF_ANOTHER = { code: Status.PERMISSION_DENIED, reason: "SERVICE_OF_ANOTHER
 const REFUSED = { ...OF_ANOTHER, metadata: expect.objectContaining(OF_ANOTHER.metadata) };
 
 let database: TestDatabase;
+let logs: LogLines;
 let it: TestRegistry;
 beforeEach(async () => {
   database = await testDatabase();
-  it = await startRegistry(database);
+  logs = new LogLines();
+  it = await startRegistry({ ...database, logs });
 });
 afterEach(async () => {
   await it[Symbol.asyncDispose]();
@@ -87,5 +90,18 @@ test("a program that proves no identity registers under a name that is nobody's"
   expect(it.registry.catalog.find("legacy@192.0.2.66:80")).toMatchObject({ service: "legacy", protocol: "http" });
   expect((await it.client.getService({ service: "legacy" })).service?.instances).toMatchObject([
     { instance: { protocol: Protocol.PROTOCOL_HTTP } },
+  ]);
+});
+
+test("each refusal is one line of the log that says who wanted to be whom", async () => {
+  await using pages = await openPages({ register: it.registry.registerUnproven });
+
+  await expect(it.client.register({ instance: ORDERS }, as("marketplace"))).rejects.toMatchObject(REFUSED);
+  await pages.register({ name: "orders", url: "http://192.0.2.66:80" });
+
+  const line = { level: 40, audit: true, reason: "SERVICE_OF_ANOTHER", service: "orders" };
+  expect(logs.with({ msg: "registration refused" })).toMatchObject([
+    { ...line, caller: "spiffe://bookmesh.local/marketplace" },
+    { ...line, peer: "127.0.0.1" },
   ]);
 });

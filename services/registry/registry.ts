@@ -161,7 +161,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     },
     registerUnproven(message, observedAddress) {
       const instance = instanceOf(message, hostAndPort(observedAddress, 0));
-      requireFree(catalog, instance);
+      requireFree({ catalog, logger }, instance, observedAddress);
       return catalog.register(instance, Number.POSITIVE_INFINITY).id;
     },
     close() {
