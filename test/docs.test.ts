@@ -45,6 +45,15 @@ test("docs/operations.md names every setting of every service, and no other", ()
   expect(named.toSorted()).toEqual([...new Set(settings)].toSorted());
 });
 
+test("docs/operations.md lists every reason for which a connection is refused, and no other", () => {
+  const source = read("interceptors/server/handshake-audit.ts");
+  const reasons = [...source.matchAll(/(?:: |return |\? )"([A-Z][A-Z0-9_]+)"/g)].map(([, reason = ""]) => reason);
+  const table = read("docs/operations.md").split("`connection refused` has")[1]?.split("\n\n")[1] ?? "";
+  const listed = [...table.matchAll(/^\| `([A-Z0-9_]+)`/gm)].map(([, reason = ""]) => reason);
+
+  expect(listed.toSorted()).toEqual([...new Set(reasons)].toSorted());
+});
+
 test("every link in the documents leads somewhere", () => {
   const documents = globSync(["*.md", "docs/**/*.md", "services/*/*.md", "kubernetes/*.md", "bench/*/*.md"], { cwd: root });
   const broken = documents.flatMap((path) =>
