@@ -1,10 +1,10 @@
 import { Registry as Metrics } from "prom-client";
 import { openChannel } from "../../clients/channel.ts";
 import { type RegistryClient, registryClient, type TrafficClient, trafficClient } from "../../clients/registry.ts";
-import { meshServer } from "../../interceptors/server/chain.ts";
+import { type MeshServer, meshServer } from "../../interceptors/server/chain.ts";
 import { Health } from "../../runtime/health.ts";
 import { createLogger } from "../../runtime/logger.ts";
-import { createRegistry } from "../../services/registry/registry.ts";
+import { createRegistry, type Registry } from "../../services/registry/registry.ts";
 import { openRegistryStore } from "../../services/registry/store.ts";
 import { XdsServer } from "../../services/registry/xds/xds-server.ts";
 import { testDatabase } from "./database.ts";
@@ -18,6 +18,9 @@ export interface MeshRegistry extends AsyncDisposable {
   readonly address: string;
   readonly client: RegistryClient;
   readonly traffic: TrafficClient;
+  readonly server: MeshServer;
+  readonly registry: Registry;
+  readonly metrics: Metrics;
   readonly logs: LogLines;
 }
 
@@ -41,8 +44,9 @@ export async function startMeshRegistry(authority?: TestAuthority): Promise<Mesh
   });
   stack.defer(registry.close);
   const health = new Health({}, { logger });
+  const metrics = new Metrics();
   const server = meshServer({
-    ...{ logger, metrics: new Metrics(), health, credentials },
+    ...{ logger, metrics, health, credentials },
     ...{ maxCallsInFlight: 1_000, maxOpenStreams: 1_000 },
   });
   registry.add(server);
@@ -53,7 +57,7 @@ export async function startMeshRegistry(authority?: TestAuthority): Promise<Mesh
   stack.defer(() => channel.close());
   const owned = stack.move();
   return {
-    ...{ address, logs },
+    ...{ address, server, registry, metrics, logs },
     client: registryClient(channel, logger),
     traffic: trafficClient(channel, logger),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

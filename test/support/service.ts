@@ -35,6 +35,7 @@ export interface Service<Client> extends AsyncDisposable {
   readonly channel: Channel;
   readonly server: MeshServer;
   readonly health: Health;
+  readonly metrics: Registry;
   readonly logger: Logger;
   /** What server and client logged. */
   readonly logs: LogLines;
@@ -55,9 +56,9 @@ export interface ServiceOptions<Client> {
   /** Whose access tokens the server takes. The default is that of `users`. */
   verifyUserToken?: VerifyUserToken;
   /** The default is users of its own. */
-  users?: TestUsers;
-  /** The default is plaintext(). */
-  credentials?: Security;
+  users?: TestUsers | undefined;
+  /** The default is plaintext(). With others neither `channel` nor `client` gets through: open a channel as somebody. */
+  credentials?: Security | undefined;
 }
 
 /** A client each of whose calls has the token of the user in its request, or of an administrator where it names nobody. */
@@ -77,8 +78,9 @@ export async function startService<Client>(options: ServiceOptions<Client>): Pro
   const { logs = new LogLines(), port: askedPort = 0, checks = {}, users = testUsers(), credentials = plaintext() } = options;
   const logger = createLogger({ name: "test", level: "debug", destination: logs });
   const health = new Health(checks, { logger });
+  const metrics = new Registry();
   const server = meshServer({
-    ...{ logger, metrics: new Registry(), health, credentials, verifyUserToken: options.verifyUserToken ?? users.verify },
+    ...{ logger, metrics, health, credentials, verifyUserToken: options.verifyUserToken ?? users.verify },
     ...{ maxCallsInFlight: 1_000, maxOpenStreams: 1_000 },
   });
   options.add(server, logger);
@@ -87,7 +89,7 @@ export async function startService<Client>(options: ServiceOptions<Client>): Pro
   const address = `127.0.0.1:${port}`;
   const channel = openPlaintextChannel(address);
   return {
-    ...{ channel, server, health, logger, logs, users, port, address },
+    ...{ channel, server, health, metrics, logger, logs, users, port, address },
     client: asTheirUser(options.client(channel, logger), users),
     async [Symbol.asyncDispose]() {
       channel.close();
@@ -98,7 +100,7 @@ export async function startService<Client>(options: ServiceOptions<Client>): Pro
 }
 
 /** Where a service of a test keeps its data. The default is a store of its own, removed at the end. */
-export interface StoreOptions {
+export interface StoreOptions extends Pick<ServiceOptions<unknown>, "users" | "credentials"> {
   url?: string;
   port?: number;
 }
@@ -115,7 +117,7 @@ export async function startRegister(
   const deps = { store, hashPassword: argon2id.hash, randomInt, now: () => new Date(), ...options };
   const service = stack.use(
     await startService({
-      ...{ logs, port: options.port ?? 0, client: registerClient },
+      ...{ logs, port: options.port ?? 0, users: options.users, credentials: options.credentials, client: registerClient },
       add: (server) => server.add(RegisterServiceDefinition, registerHandler(deps)),
       checks: { [RegisterServiceDefinition.fullName]: store.check },
     }),
@@ -138,7 +140,7 @@ export async function startPush(
   const wake = (userId: string) => wakeups.wake(userId);
   const service = stack.use(
     await startService({
-      ...{ logs, port: options.port ?? 0, client: pushClient },
+      ...{ logs, port: options.port ?? 0, users: options.users, credentials: options.credentials, client: pushClient },
       add: (server) =>
         server.add(PushServiceDefinition, pushHandler({ store, wakeups, findReader, wake, now: () => new Date(), logger })),
       checks: { [PushServiceDefinition.fullName]: store.check },
@@ -159,7 +161,7 @@ export async function startMarketplace(
   const wakeups = new Wakeups<typeof CATALOGUE>();
   const service = stack.use(
     await startService({
-      ...{ logs, port: options.port ?? 0, client: marketplaceClient },
+      ...{ logs, port: options.port ?? 0, users: options.users, credentials: options.credentials, client: marketplaceClient },
       add: (server) => server.add(MarketplaceServiceDefinition, marketplaceHandler({ store, wakeups })),
       checks: { [MarketplaceServiceDefinition.fullName]: store.check },
     }),
