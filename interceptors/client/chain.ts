@@ -5,19 +5,26 @@ import { failureDetails } from "./failure-details.ts";
 import { failureLog } from "./failure-log.ts";
 import { lostResponse } from "./lost-response.ts";
 import { traceContext } from "./trace-context.ts";
+import { type UserTokenOptions, userToken } from "./user-token.ts";
 
 /** What any call may pass, besides `metadata` and `signal`. */
-export type ClientCallOptions = DeadlineOptions;
+export type ClientCallOptions = DeadlineOptions & UserTokenOptions;
 
 /**
  * The chain of every client, written once.
  *
  * nice-grpc runs the interceptor attached last first. So, outermost first:
  * failures are logged as the caller sees them, one deadline covers everything
- * inside, a call whose response is lost is tried again, the trace is passed on
- * with each attempt, and closest to the wire the details of a failed status are
- * read. The user's token has its place after the trace.
+ * inside, a call whose response is lost is tried again, the trace and the token
+ * of the user are passed on with each attempt, and closest to the wire the
+ * details of a failed status are read.
  */
 export function clientFactory(options: { logger: Logger }): ClientFactory<ClientCallOptions> {
-  return createClientFactory().use(failureDetails).use(traceContext).use(lostResponse()).use(deadline).use(failureLog(options));
+  return createClientFactory()
+    .use(failureDetails)
+    .use(userToken)
+    .use(traceContext)
+    .use(lostResponse())
+    .use(deadline)
+    .use(failureLog(options));
 }
