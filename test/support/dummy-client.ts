@@ -7,8 +7,15 @@ import {
   type EchoServiceImplementation,
   HurriedEchoServiceDefinition,
 } from "../../gen/bookmesh/testing/v1/echo_service.ts";
+import {
+  AdministratorEchoServiceDefinition,
+  ClosedEchoServiceDefinition,
+  GuardedEchoServiceDefinition,
+  UserEchoServiceDefinition,
+} from "../../gen/bookmesh/testing/v1/guarded_echo_service.ts";
 import { type ClientCallOptions, clientFactory } from "../../interceptors/client/chain.ts";
 import { type MeshServer, meshServer } from "../../interceptors/server/chain.ts";
+import type { VerifyUserToken } from "../../runtime/end-user.ts";
 import { Health } from "../../runtime/health.ts";
 import { createLogger, type Logger } from "../../runtime/logger.ts";
 import type { Security } from "../../runtime/security.ts";
@@ -49,6 +56,8 @@ export interface DummyOptions {
   maxOpenStreams?: number;
   /** The default is plaintext(). */
   credentials?: Security;
+  /** Whose access tokens it takes. With it, it serves the guarded services too. */
+  verifyUserToken?: VerifyUserToken;
   /** Runs at the beginning of every handler. */
   inHandler?: (context: CallContext) => void;
   /** The default is 0: a free one. */
@@ -67,10 +76,20 @@ export async function dummyClient(specialCases: Record<string, SpecialCase> = {}
   const metrics = new Registry();
   const health = new Health({ [EchoServiceDefinition.fullName]: async () => {} }, { logger });
   const { maxCallsInFlight = 100, maxOpenStreams = 100, port: askedPort = 0, credentials = plaintext() } = options;
-  const server = meshServer({ logger, metrics, health, credentials, maxCallsInFlight, maxOpenStreams });
+  const { verifyUserToken } = options;
+  const server = meshServer({
+    ...{ logger, metrics, health, credentials, maxCallsInFlight, maxOpenStreams },
+    ...(verifyUserToken && { verifyUserToken }),
+  });
   const implementation = echo({ specialCases, logger, inHandler: options.inHandler });
   server.add(EchoServiceDefinition, implementation);
   server.add(HurriedEchoServiceDefinition, implementation);
+  if (verifyUserToken !== undefined) {
+    server.add(GuardedEchoServiceDefinition, implementation);
+    server.add(UserEchoServiceDefinition, implementation);
+    server.add(AdministratorEchoServiceDefinition, implementation);
+    server.add(ClosedEchoServiceDefinition, implementation);
+  }
   const port = await server.listen(`127.0.0.1:${askedPort}`);
   await health.start();
 
