@@ -91,11 +91,16 @@ export function methodContract(path: string): MethodContract {
   return contract;
 }
 
-/** The contract of every method of every service with policy. @throws ContractError as serviceContract. */
+/** The contract of every method of every service. @throws ContractError as serviceContract. */
 export function allContracts(): MethodContract[] {
-  return [...contracts]
+  return allContractsIn(contracts);
+}
+
+/** As allContracts, from any registry. */
+export function allContractsIn(registry: FileRegistry): MethodContract[] {
+  return [...registry]
     .filter((type) => type.kind === "service")
-    .flatMap((service) => [...serviceContract(service.typeName).values()]);
+    .flatMap((service) => [...serviceContractIn(registry, service.typeName).values()]);
 }
 
 /** As serviceContract, from any registry: for contracts that are not in the repository. */

@@ -3,6 +3,9 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { allContractsIn } from "../runtime/contracts.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -85,6 +88,20 @@ test("a new field breaks nothing", async () => {
   );
 
   expect(await checkBreaking()).toEqual({ status: 0, output: "" });
+});
+
+test("a method without a policy is named, wherever it stands", async () => {
+  await edit(
+    "recommendations.proto",
+    "service Recommendations {",
+    "service Recommendations {\n  // Forgotten.\n  rpc Forgotten(RecommendationRequest) returns (RecommendationResponse);\n",
+  );
+  const image = join(copy, "image.binpb");
+  expect(await buf("build", "-o", image)).toEqual({ status: 0, output: "" });
+
+  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, await readFile(image)));
+
+  expect(() => allContractsIn(registry)).toThrow("/Recommendations/Forgotten: no mesh.policy.v1.method option");
 });
 
 test("a method without a comment is refused by the linter", async () => {
