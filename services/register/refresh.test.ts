@@ -98,6 +98,20 @@ test("gives the same next token when two replicas are asked at the same moment",
   }
 });
 
+test("refreshes a session twenty times in a quarter of an hour, and goes on with the same token then", async () => {
+  await using accounts = await startSignedIn();
+  let { refreshToken } = accounts.session;
+  for (let i = 0; i < 20; i++) ({ refreshToken } = await accounts.refresh(refreshToken));
+
+  await expect(accounts.refresh(refreshToken)).rejects.toMatchObject({
+    code: Status.RESOURCE_EXHAUSTED,
+    reason: "TOO_MANY_ATTEMPTS",
+    retryAfterMs: 60_000,
+  });
+  accounts.pass(15 * 60_000);
+  await expect(accounts.refresh(refreshToken)).resolves.toBeDefined();
+});
+
 test("takes a token for thirty days", async () => {
   await using accounts = await startSignedIn();
 

@@ -1,6 +1,15 @@
 import type { Kysely, Transaction } from "kysely";
 import type { Schema, UserRow } from "./schema.ts";
-import { type Account, GRACE_MS, type NewSession, REFRESH_TOKEN_MS, SESSION_MS, type SessionStore } from "./session.ts";
+import {
+  type Account,
+  GRACE_MS,
+  MOST_REFRESHES,
+  type NewSession,
+  REFRESH_TOKEN_MS,
+  REFRESHES_MS,
+  SESSION_MS,
+  type SessionStore,
+} from "./session.ts";
 import { emailKey } from "./user.ts";
 import { userOf } from "./user-row.ts";
 
@@ -53,8 +62,10 @@ export function sessionStore(db: Kysely<Schema>): SessionStore {
     },
 
     async refresh({ hash, next, address, nowMs }) {
-      // Whoever makes tokens up must not keep others from writing.
-      if ((await tokenWithUser(db, hash)) === undefined) return { outcome: "unknown" };
+      // Whoever makes tokens up, or comes too often, must not keep others from writing.
+      const asked = await tokenWithUser(db, hash);
+      if (asked === undefined) return { outcome: "unknown" };
+      if (asked.spent_at_ms === null && (await isTooOften(db, asked.session_id, nowMs))) return { outcome: "limited" };
       return db.transaction().execute(async (transaction) => {
         // Of two at the same moment, the second waits here and finds the token spent.
         const spent = await transaction
@@ -203,6 +214,16 @@ function tokenWithUser(db: Kysely<Schema>, hash: string) {
     ])
     .where("refresh_tokens.hash", "=", hash)
     .executeTakeFirst();
+}
+
+async function isTooOften(db: Kysely<Schema>, sessionId: string, nowMs: number): Promise<boolean> {
+  const { count } = await db
+    .selectFrom("refresh_tokens")
+    .select(({ fn }) => fn.countAll<number>().as("count"))
+    .where("session_id", "=", sessionId)
+    .where("spent_at_ms", ">", nowMs - REFRESHES_MS)
+    .executeTakeFirstOrThrow();
+  return Number(count) >= MOST_REFRESHES;
 }
 
 function tokenRow(sessionId: string, { hash, expiresAtMs }: NewSession["refreshToken"]): Schema["refresh_tokens"] {

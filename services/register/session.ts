@@ -18,6 +18,10 @@ export const SESSION_MS = 90 * DAY;
 /** How long a spent refresh token gets its successor again: see RefreshSession in the contract. */
 export const GRACE_MS = 30_000;
 
+/** How often a session may be refreshed within REFRESHES_MS: each time is a row that is kept for a month. */
+export const MOST_REFRESHES = 20;
+export const REFRESHES_MS = 15 * MINUTE;
+
 /** A user, and what is kept about signing in. */
 export interface Account {
   user: User;
@@ -46,6 +50,8 @@ export type Refreshed =
   | { outcome: "refreshed" | "again"; sessionId: string; user: User; administrator: boolean; nonce: string; expiresAtMs: number }
   /** The token had been spent. The session has been ended. */
   | { outcome: "reused"; sessionId: string; userId: string }
+  /** The session has been refreshed too often. The token is as good as before. */
+  | { outcome: "limited" }
   | { outcome: "unknown" };
 
 export interface SessionStore {
@@ -144,6 +150,9 @@ export async function refreshSession(
   if (refreshed.outcome === "reused") {
     const { sessionId: session, userId: user } = refreshed;
     deps.logger.warn({ session, user }, "a spent refresh token came again: its session has been ended");
+  }
+  if (refreshed.outcome === "limited") {
+    throw new Failure("exhausted", "the session was refreshed too often", { reason: "TOO_MANY_ATTEMPTS", retryAfterMs: MINUTE });
   }
   if (refreshed.outcome === "reused" || refreshed.outcome === "unknown") {
     throw new Failure("unauthenticated", "the session has ended; sign in again", { reason: "INVALID_REFRESH_TOKEN" });

@@ -32,7 +32,11 @@ export const sessions: Migration = {
       .addPrimaryKeyConstraint("refresh_tokens_hash_primary", ["hash"])
       .addForeignKeyConstraint("refresh_tokens_session_id", ["session_id"], "sessions", ["id"], (key) => key.onDelete("cascade"))
       .execute();
-    await db.schema.createIndex("refresh_tokens_of_session").on("refresh_tokens").columns(["session_id"]).execute();
+    await db.schema
+      .createIndex("refresh_tokens_of_session")
+      .on("refresh_tokens")
+      .columns(["session_id", "spent_at_ms"])
+      .execute();
     await db.schema.createIndex("refresh_tokens_by_expiry").on("refresh_tokens").columns(["expires_at_ms"]).execute();
     // Where users have signed in from: see attempts.ts.
     await db.schema
