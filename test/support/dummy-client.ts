@@ -9,7 +9,6 @@ import {
 } from "../../gen/bookmesh/testing/v1/echo_service.ts";
 import {
   AdministratorEchoServiceDefinition,
-  ClosedEchoServiceDefinition,
   GuardedEchoServiceDefinition,
   UserEchoServiceDefinition,
 } from "../../gen/bookmesh/testing/v1/guarded_echo_service.ts";
@@ -88,7 +87,6 @@ export async function dummyClient(specialCases: Record<string, SpecialCase> = {}
     server.add(GuardedEchoServiceDefinition, implementation);
     server.add(UserEchoServiceDefinition, implementation);
     server.add(AdministratorEchoServiceDefinition, implementation);
-    server.add(ClosedEchoServiceDefinition, implementation);
   }
   const port = await server.listen(`127.0.0.1:${askedPort}`);
   await health.start();
