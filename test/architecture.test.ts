@@ -27,6 +27,8 @@ test.each([
 test("the rules of a service know nothing of gRPC and take only types from the contracts", () => {
   const nouns = [
     "register/user",
+    "register/session",
+    "register/attempts",
     "push/notification",
     "push/translation",
     "marketplace/book",
