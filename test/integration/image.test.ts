@@ -1,13 +1,23 @@
 import { readdirSync } from "node:fs";
-import { KubePlay } from "./kube-play.ts";
-import { buildImage, IMAGE, podman, renderKustomization, tryPodman } from "./podman.ts";
+import { chown } from "node:fs/promises";
+import { join } from "node:path";
+import { TestAuthority } from "../support/test-authority.ts";
+import { eventually } from "./eventually.ts";
+import { MountedSecret } from "./mounted-secret.ts";
+import { BUILD_MS, buildImage, IMAGE, podman, tryPodman } from "./podman.ts";
 
-const BUILD_MS = 600_000;
-const PLAY_MS = 180_000;
 const LARGEST_ADDITION_MB = 60;
 const READ_ONLY = ["--read-only", "--tmpfs", "/tmp"];
 
+const CREDENTIALS = "/etc/bookmesh/credentials";
+
 const services = readdirSync(new URL("../../services", import.meta.url));
+
+let authority: TestAuthority;
+beforeAll(async () => {
+  authority = await TestAuthority.create();
+});
+afterAll(() => authority[Symbol.asyncDispose]());
 
 /** What a program prints that runs in the image. */
 function inImage(...command: string[]): Promise<string> {
@@ -15,9 +25,9 @@ function inImage(...command: string[]): Promise<string> {
   return podman("run", "--rm", ...READ_ONLY, "--entrypoint", program, IMAGE, ...args);
 }
 
-/** Looks again and again until it is so; the test's own time limit ends it. */
-async function eventually(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 100));
+/** Gives a container the files of an identity. */
+function mounted({ folder }: MountedSecret): string[] {
+  return ["--volume", `${folder}:${CREDENTIALS}:ro`, "--env", `CREDENTIALS_DIR=${CREDENTIALS}`];
 }
 
 beforeAll(buildImage, BUILD_MS);
@@ -53,29 +63,29 @@ test("there is one Node in the image, and nothing that only development needs", 
     expect(packages).not.toContain(name);
 });
 
-test("there are no keys and no tests in the image", async () => {
-  const tests = [
-    "-name",
-    "*.test.ts",
+test("there are no tests in the image, and no folder of a shop that ran", async () => {
+  const names = ["*.test.ts", "testing*.ts", ".env*", ".git", "authority", "credentials"].flatMap((name) => [
     "-o",
     "-name",
-    "testing*.ts",
+    name,
+  ]);
+  const found = await inImage(
+    "find",
+    "/app",
+    "/data",
+    "/tmp",
+    "-path",
+    "*/node_modules",
+    "-prune",
     "-o",
-    "-name",
-    "*.pem",
-    "-o",
-    "-name",
-    "*.key",
-    "-o",
-    "-name",
-    ".env*",
-    "-o",
-    "-name",
-    ".git",
-  ];
-  const ours = await inImage("find", "/app", "-path", "/app/node_modules", "-prune", "-o", "(", ...tests, ")", "-print");
+    "(",
+    "-false",
+    ...names,
+    ")",
+    "-print",
+  );
 
-  expect(ours).toBe("");
+  expect(found).toBe("");
 });
 
 test("passwords are hashed in the image: the binary of argon2 is there", async () => {
@@ -96,7 +106,9 @@ test("compiled code comes with the image, so that no types are stripped when a s
 test.each(services)(
   "%s starts with a read-only root, and stops with 0 when asked to",
   async (service) => {
-    const id = await podman("run", "--detach", ...READ_ONLY, "--cap-drop", "all", IMAGE, `services/${service}/main.ts`);
+    await using secret = await MountedSecret.create(authority, service);
+    const restricted = [...READ_ONLY, "--cap-drop", "all"];
+    const id = await podman("run", "--detach", ...restricted, ...mounted(secret), IMAGE, `services/${service}/main.ts`);
     try {
       await eventually(async () => (await podman("logs", id)).includes('"msg":"listening"'));
       await podman("kill", "--signal", "TERM", id);
@@ -119,6 +131,26 @@ test("settings that cannot be used end a container with 64, and all of them are 
   expect(stderr).toContain("DATABASE_URL: ");
 });
 
+test.each(services)(
+  "%s ends with 64 where it has no credentials, and says what is missing and how to get it",
+  async (service) => {
+    const { status, stderr } = await tryPodman("run", "--rm", ...READ_ONLY, IMAGE, `services/${service}/main.ts`);
+
+    expect(status).toBe(64);
+    expect(stderr).toContain(`CREDENTIALS_DIR: .bookmesh/credentials/${service}/ca.crt does not exist`);
+    expect(stderr).toContain("bookmesh certs issue");
+  },
+);
+
+test("a service ends with 64 where it may not read its key, and says so", async () => {
+  await using secret = await MountedSecret.create(authority, "register");
+  await chown(join(secret.folder, "tls.key"), 0, 0);
+  const { status, stderr } = await tryPodman("run", "--rm", ...READ_ONLY, ...mounted(secret), IMAGE, "services/register/main.ts");
+
+  expect(status).toBe(64);
+  expect(stderr).toContain(`CREDENTIALS_DIR: ${CREDENTIALS}/tls.key cannot be read (EACCES)`);
+});
+
 test("without arguments the image is the whole bookstore", async () => {
   const id = await podman("run", "--detach", ...READ_ONLY, IMAGE);
   try {
@@ -131,50 +163,3 @@ test("without arguments the image is the whole bookstore", async () => {
     await podman("rm", "--force", "--volumes", id);
   }
 }, 60_000);
-
-describe("the local overlay, played by podman", () => {
-  let play: KubePlay;
-  beforeAll(async () => {
-    play = await KubePlay.start(await renderKustomization("kubernetes/overlays/local"));
-  }, PLAY_MS);
-  afterAll(() => play?.[Symbol.asyncDispose](), PLAY_MS);
-
-  async function suggestions(): Promise<number> {
-    const page = await (await fetch(play.storefront)).text();
-    expect(page).toContain("<h1>Mystery books you may like</h1>");
-    return page.split("<li>").length - 1;
-  }
-
-  async function recommended(container: string): Promise<number> {
-    return (await podman("logs", container)).split("RecommendationsService/Recommend").length - 1;
-  }
-
-  test("the storefront suggests three mysteries, and asks every pod of recommendations for them", async () => {
-    const pods = play.pods.filter(({ app }) => app === "recommendations");
-    expect(pods).toHaveLength(3);
-    // The first calls go to the pods that are connected first.
-    await eventually(async () => {
-      expect(await suggestions()).toBe(3);
-      const calls = await Promise.all(pods.map(({ container }) => recommended(container)));
-      return Math.min(...calls) >= 3;
-    });
-  });
-
-  test("the storefront goes on when a pod of recommendations is gone", async () => {
-    const [gone] = play.pods.filter(({ app }) => app === "recommendations");
-    await podman("pod", "stop", gone?.name ?? "");
-
-    for (let visit = 0; visit < 6; visit += 1) expect(await suggestions()).toBe(3);
-  }, 60_000);
-
-  test("containers run with no capability, no new privileges, seccomp and a read-only root", async () => {
-    for (const { container } of play.pods.slice(1)) {
-      if ((await podman("inspect", container, "--format", "{{.State.Running}}")) !== "true") continue;
-      const status = await podman("exec", container, "cat", "/proc/1/status");
-      expect(status).toMatch(/^CapEff:\t0{16}$/m);
-      expect(status).toMatch(/^NoNewPrivs:\t1$/m);
-      expect(status).toMatch(/^Seccomp:\t2$/m);
-      expect((await tryPodman("exec", container, "touch", "/app/written")).stderr).toContain("Read-only file system");
-    }
-  });
-});

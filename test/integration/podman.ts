@@ -4,8 +4,12 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const BASE_IMAGE = "docker.io/library/node:24-bookworm-slim";
+/** What the Dockerfile begins from. */
+export const BASE_IMAGE = "docker.io/library/node:24-bookworm-slim";
 const LARGEST_OUTPUT = 64 * 1024 * 1024;
+
+/** How long a build of the image may take. */
+export const BUILD_MS = 600_000;
 
 /** The image that these tests build. */
 export const IMAGE = "localhost/bookmesh:latest";

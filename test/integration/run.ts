@@ -25,7 +25,7 @@ function jest(env: Record<string, string>, ...patterns: string[]): void {
     [...flags, ...patterns, "--json", "--outputFile", report, "--testPathIgnorePatterns", "/node_modules/"],
     {
       stdio: ["ignore", "ignore", "inherit"],
-      timeout: 600_000,
+      timeout: 1_800_000,
       env: { ...process.env, ...env },
     },
   );
