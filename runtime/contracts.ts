@@ -16,6 +16,7 @@ import { durationMs } from "./duration.ts";
 import type { FieldViolation } from "./errors.ts";
 import { compileRules } from "./field-rules.ts";
 import { MisfitError } from "./value-rules.ts";
+import { compileWireCheck, type WireProblem } from "./wire-check.ts";
 
 /** What the contract says about one method, ready to be obeyed. */
 export interface MethodContract {
@@ -38,6 +39,8 @@ export interface MethodContract {
   readonly maxDeadlineMs: number;
   readonly retry: { maxAttempts: number; initialBackoffMs: number; maxBackoffMs: number } | undefined;
   readonly maxRequestBytes: number;
+  /** What is wrong with a request as it stands on the wire. */
+  checkWire(request: Uint8Array): WireProblem | undefined;
   /** Every rule of the contract that a request breaks. */
   validate(request: object): FieldViolation[];
 }
@@ -177,6 +180,7 @@ function compileMethod(registry: FileRegistry, service: DescService, method: Des
       maxBackoffMs: longestPauseMs,
     },
     maxRequestBytes,
+    checkWire: compileWireCheck(method.input),
     validate: rulesOf(registry, method, refuse),
   };
 }

@@ -18,13 +18,13 @@ import { accessLog } from "./access-log.ts";
 import { type AdmissionOptions, admission } from "./admission.ts";
 import { authorization } from "./authorization.ts";
 import { deadline } from "./deadline.ts";
+import { decoding, withCheckedForeignRequests, withCheckedRequests } from "./decoding.ts";
 import { endUser } from "./end-user.ts";
 import { errorMapping, statusOf } from "./error-mapping.ts";
 import { type FrontDoorOptions, openFrontDoor, peerOf } from "./front-door.ts";
 import { handshakeAudit } from "./handshake-audit.ts";
 import type { ServerInterceptor } from "./interceptor.ts";
 import { loadCounter } from "./load.ts";
-import { messageSize, withMessageSizes } from "./message-size.ts";
 import { metrics } from "./metrics.ts";
 import { answer, refusalOf } from "./request-checks.ts";
 import { withSharedEncoder } from "./response-encoding.ts";
@@ -35,7 +35,7 @@ import { traceContext } from "./trace-context.ts";
 import { validation } from "./validation.ts";
 
 /** A service definition as ts-proto generates it. */
-type Definition = CompatServiceDefinition & Parameters<typeof withMessageSizes>[0] & Parameters<typeof withSharedEncoder>[0];
+type Definition = CompatServiceDefinition & Parameters<typeof withCheckedRequests>[0] & Parameters<typeof withSharedEncoder>[0];
 
 export interface MeshServerOptions extends AdmissionOptions {
   logger: Logger;
@@ -99,7 +99,7 @@ export function meshServer(options: MeshServerOptions): MeshServer {
     admission(options),
     // To find out whose a token is may take a while: within a deadline and a limit.
     endUser({ verify: options.verifyUserToken }),
-    messageSize(),
+    decoding(),
     validation(),
   ];
   const environment = {
@@ -137,7 +137,7 @@ export function meshServer(options: MeshServerOptions): MeshServer {
       }
       contracts.set(path, contract);
     }
-    server.add(withSharedEncoder(withMessageSizes(definition, contracts)), implementation as never);
+    server.add(withSharedEncoder(withCheckedRequests(definition, contracts)), implementation as never);
   };
 
   return {
@@ -149,7 +149,7 @@ export function meshServer(options: MeshServerOptions): MeshServer {
     },
     addForeign(definition, methodContracts, implementation) {
       for (const contract of methodContracts) contracts.set(contract.path, contract);
-      server.add(definition, implementation);
+      server.add(withCheckedForeignRequests(definition, contracts), implementation);
     },
     async listen(address) {
       offer(HealthDefinition, healthHandler(options.health));

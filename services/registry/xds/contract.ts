@@ -43,5 +43,6 @@ export const adsContract: MethodContract = {
   maxDeadlineMs: DAY_MS,
   retry: undefined,
   maxRequestBytes: 4_194_304,
+  checkWire: () => undefined,
   validate: () => [],
 };

@@ -4,6 +4,7 @@ import { EchoRequest } from "../../gen/bookmesh/testing/v1/echo_service.ts";
 import { dummyClient } from "../../test/support/dummy-client.ts";
 import { call, endingCases, endings, kinds, open, pathOf, rejection } from "../../test/support/four-kinds.ts";
 import { frame, rawCall } from "../../test/support/raw-call.ts";
+import { decodeDetails } from "../status-details.ts";
 
 /** What the contract of EchoService says. */
 const MAX_REQUEST_BYTES = 4_096;
@@ -93,6 +94,31 @@ test("says nothing about the size of responses", async () => {
 
   expect(responses.length).toBeGreaterThan(0);
   expect(new Set(responses.map(({ text }) => text.length))).toEqual(new Set([MAX_REQUEST_BYTES * 10]));
+});
+
+test.each(kinds)("refuses a %s request with a string that is no UTF-8, and names it", async (kind) => {
+  const answer = jest.fn(async (text: string) => text);
+  await using dummy = await dummyClient({ "caf\ufffd": answer });
+  const text = Buffer.from("café", "latin1");
+
+  const { status, message, headers, trailers } = await rawCall({
+    port: dummy.port,
+    path: pathOf(kind),
+    body: [frame(Buffer.concat([Buffer.from([0x0a, text.length]), text]))],
+  });
+
+  expect({ status, message }).toEqual({ status: Status.INVALID_ARGUMENT, message: "text must be UTF-8" });
+  const details = String({ ...headers, ...trailers }["grpc-status-details-bin"]);
+  expect(decodeDetails(Buffer.from(details, "base64")).violations).toEqual([{ field: "text", description: "must be UTF-8" }]);
+  expect(answer).not.toHaveBeenCalled();
+});
+
+test.each(kinds)("refuses a %s request that is no message, as gRPC has it", async (kind) => {
+  await using dummy = await dummyClient();
+
+  const { status, message } = await rawCall({ port: dummy.port, path: pathOf(kind), body: [frame(Buffer.from([0]))] });
+
+  expect({ status, message }).toEqual({ status: Status.INTERNAL, message: "the request is no message of its contract" });
 });
 
 /** A request that is valid and has so many bytes: the rest is a field that the contract does not know. */
