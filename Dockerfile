@@ -1,8 +1,7 @@
 # One image for all services; the arguments say what runs.
 #   docker build --tag bookmesh .
 #   docker run --rm --publish 5000:5000 bookmesh   the whole bookstore in one container
-#   docker run --rm --env CREDENTIALS_DIR=/credentials --volume "$PWD/register:/credentials:ro" bookmesh services/register/main.ts
-#                                                  one service, by what `bookmesh certs issue register --out register` has written
+# With arguments it is one service, which needs credentials that user 1000 can read: compose.yaml shows how.
 FROM node:24-bookworm-slim AS base
 WORKDIR /app
 ENV NODE_ENV=production
