@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { Client } from "@grpc/grpc-js";
 import pino from "pino";
 import { type RegistryClient, registryClient } from "../clients/registry.ts";
 import type { InstanceState } from "../gen/mesh/registry/v1/instance.ts";
@@ -15,7 +16,7 @@ let shop: Shop;
 let load: MeshLoad;
 beforeAll(async () => {
   shop = await Shop.open({ args: ["--replicas", "recommendations=2,recommendations@v2=1"] });
-  load = await MeshLoad.open(registriesOf(shop), await shop.credentials("marketplace"));
+  load = await MeshLoad.open(registriesOf(shop), await shop.credentials("gateway"));
 }, 60_000);
 afterAll(async () => {
   await load[Symbol.asyncDispose]();
@@ -190,7 +191,7 @@ test("a command that makes no sense is refused with the reason", async () => {
 });
 
 test("status tells who is there, and who calls whom", async () => {
-  await load.during(() => until(async () => /load.*Recommend/.test(await bookmesh("status"))), 1);
+  await load.during(() => until(async () => /gateway.*Recommend/.test(await bookmesh("status"))), 1);
 
   const { services } = JSON.parse(await bookmesh("status", "--json"));
   expect(services.map(({ name }: { name: string }) => name)).toEqual([
@@ -203,7 +204,8 @@ test("status tells who is there, and who calls whom", async () => {
 }, 30_000);
 
 test("status names a client that refuses what it is told, and why", async () => {
-  await using client = new RawClient(registriesOf(shop)[0] ?? "");
+  const credentials = (await shop.credentials("gateway")).channel("registry");
+  await using client = new RawClient(new Client(registriesOf(shop)[0] ?? "", credentials));
   client.subscribe(CLUSTER, ["recommendations"]);
   client.refuse(await client.next(), "no such policy here");
 

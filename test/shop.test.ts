@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import pino from "pino";
 import { pushClient } from "../clients/push.ts";
 import { recommendationsClient } from "../clients/recommendations.ts";
-import { registerClient } from "../clients/register.ts";
+import { registerClient, sessionClient } from "../clients/register.ts";
 import { BookCategory } from "../gen/bookstore/catalog/v1/book.ts";
 import type { WatchRecommendationsResponse } from "../gen/bookstore/recommendations/v1/recommendations_service.ts";
 import { Shop } from "./support/shop.ts";
@@ -56,11 +56,14 @@ test("who registers on the page is pushed to in their language, also while nobod
   const push = pushClient(channels[1], silent);
   const { user } = await register.checkRegistered({ key: { $case: "email", value: form.email } });
   const userId = String(user?.id);
+  const { email, password } = form;
+  const { session } = await sessionClient(channels[0], silent).signIn({ email, password, clientAddress: "127.0.0.1" });
+  const userToken = String(session?.accessToken);
 
   const translations = new Map([["zh", "你的书到了"]]);
   await push.push({ userId, content: "Your book is here", translations });
   const received: string[] = [];
-  for await (const { notification } of push.subscribe({ userId })) {
+  for await (const { notification } of push.subscribe({ userId }, { userToken })) {
     received.push(String(notification?.content));
     if (received.length === 2) break;
     await push.push({ userId, content: "A second one" });
