@@ -1,4 +1,5 @@
 import { Status } from "nice-grpc-common";
+import { Failure } from "../../runtime/errors.ts";
 import type { CallStatus, ServerInterceptor } from "./interceptor.ts";
 import type { ServerCall } from "./server-call.ts";
 
@@ -18,6 +19,8 @@ export function deadline(): ServerInterceptor {
       const asked = call.getDeadline();
       if (asked !== Number.POSITIVE_INFINITY) {
         const remainingMs = asked - Date.now();
+        // Nobody waits for it any more.
+        if (remainingMs <= 0) throw new Failure("deadline-exceeded", EXCEEDED.details);
         if (remainingMs <= maxDeadlineMs) {
           call.deadline = asked;
           return;
