@@ -49,7 +49,7 @@ test.each(refusals)(
   async (_what, headers, http, code) => {
     await using dummy = await dummyClient();
 
-    const answer = await rawCall({ port: dummy.port, path: PATH, headers, body: [hello] });
+    const answer = await rawCall({ port: dummy.port, path: PATH, headers });
 
     expect(answer.headers[":status"]).toBe(http);
     expect(answer.headers["grpc-status"]).toBe(code === "" ? undefined : String(Status[code]));
