@@ -162,4 +162,4 @@ test("without arguments the image is the whole bookstore", async () => {
   } finally {
     await podman("rm", "--force", "--volumes", id);
   }
-}, 60_000);
+}, 120_000);
