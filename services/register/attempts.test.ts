@@ -123,3 +123,16 @@ test("forgets what is over, so that it does not grow", () => {
 
   expect(limits.size).toBeLessThan(10);
 });
+
+test("tells who is known, who is new, and who has failed lately", () => {
+  const { begin, pass } = startLimits();
+  expect(begin("ada", "192.0.2.1").standing).toBe("new");
+  expect(begin("ada", "192.0.2.2", true).standing).toBe("known");
+  expect(begin("grace", "192.0.2.1").standing).toBe("failed");
+
+  pass(60_000);
+  const attempt = begin("ada", "192.0.2.1");
+  expect(attempt.standing).toBe("new");
+  attempt.succeeded();
+  expect(begin("ada", "192.0.2.1").standing).toBe("new");
+});

@@ -1,4 +1,5 @@
 import { Failure } from "../../runtime/errors.ts";
+import type { Standing } from "./hash-queue.ts";
 
 /** So many at once, and then one each time an interval has passed. */
 interface Limit {
@@ -36,6 +37,11 @@ class Counter {
 
   get size(): number {
     return this.#freeAtMs.size;
+  }
+
+  /** Whether nothing that counts has been counted. */
+  isNew(key: string, nowMs: number): boolean {
+    return (this.#freeAtMs.get(key) ?? nowMs) <= nowMs;
   }
 
   /** How long until `key` may be counted again; 0 or less if it may now. */
@@ -79,6 +85,7 @@ export interface Attempted {
 
 /** An attempt that has been counted as a failed one. */
 export interface Attempt {
+  readonly standing: Standing;
   /** The password was right. Those before it at the same account from the same address do not count any more either. */
   succeeded(): void;
   /** No password was looked at: it does not count. */
@@ -139,8 +146,10 @@ export class AttemptLimits {
         retryAfterMs: waitMs,
       });
     }
+    const standing = known ? "known" : this.#fromAddress.isNew(address, nowMs) ? "new" : "failed";
     for (const [counter, key] of counted) counter.add(key, nowMs);
     return {
+      standing,
       succeeded: () => {
         for (const [counter, key] of failed) counter.takeBack(key);
         this.#atAccountFromAddress.forget(both);

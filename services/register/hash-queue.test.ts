@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { HashQueue } from "./hash-queue.ts";
+import { HashQueue, type Standing } from "./hash-queue.ts";
 
 const OVERLOADED = { kind: "exhausted", reason: "OVERLOADED", retryAfterMs: 2_000 };
 
@@ -8,13 +8,13 @@ function startQueue(options: { atOnce?: number; mostWaiting?: number } = {}) {
   const queue = new HashQueue({ atOnce: 1, mostWaiting: 100, ...options });
   const working: { name: string; finish: () => void }[] = [];
   const begun: string[] = [];
-  const enter = (name: string, lane: string, settings: { known?: boolean; signal?: AbortSignal } = {}) => {
+  const enter = (name: string, lane: string, settings: { standing?: Standing; signal?: AbortSignal } = {}) => {
     const work = () =>
       new Promise<string>((resolve) => {
         begun.push(name);
         working.push({ name, finish: () => resolve(name) });
       });
-    const entered = queue.run({ lane, known: settings.known ?? false }, work, settings.signal);
+    const entered = queue.run({ lane, standing: settings.standing ?? "failed" }, work, settings.signal);
     entered.catch(() => {});
     return entered;
   };
@@ -56,17 +56,17 @@ test("lets lanes take turns, however much one of them asks for", async () => {
   expect(begun).toHaveLength(23);
 });
 
-test("lets a known customer wait for two others at most, however many strangers there are", async () => {
+test("lets somebody known, or new, wait for three others at most, however many have failed", async () => {
   const { begun, enter, finishAll } = startQueue();
-  for (let i = 0; i < 50; i++) void enter(`stranger ${i}`, `10.0.0.${i}`);
-  void enter("known", "1.2.3.4", { known: true });
-  void enter("known, again", "1.2.3.4", { known: true });
+  for (let i = 0; i < 50; i++) void enter(`failed ${i}`, `10.0.0.${i}`);
+  void enter("known", "1.2.3.4", { standing: "known" });
+  void enter("known, again", "1.2.3.4", { standing: "known" });
+  void enter("new", "5.6.7.8", { standing: "new" });
 
   await finishAll();
 
-  expect(begun.indexOf("known")).toBeLessThanOrEqual(2);
-  // Strangers have every other turn: nobody keeps them out either.
-  expect(begun.indexOf("known, again") - begun.indexOf("known")).toBe(2);
+  // Whoever has failed has a third of the turns: nobody is kept out for good.
+  expect(begun.slice(0, 6)).toEqual(["failed 0", "known", "new", "failed 1", "known, again", "failed 2"]);
 });
 
 test("refuses what is more than may wait, and goes on with the rest", async () => {
@@ -94,16 +94,32 @@ test("lets the longest line make room for a shorter one", async () => {
   expect(begun).toEqual(["flood 0", "flood 1", "a", "b", "c"]);
 });
 
-test("lets strangers make room for a known customer, and no known one for a stranger", async () => {
+test("lets those of worse standing make room, and nobody of a better one", async () => {
   const { enter, finishAll } = startQueue({ mostWaiting: 2 });
   void enter("working", "z");
-  const strangers = ["a", "b"].map((lane) => enter(lane, lane));
-  const known = ["c", "d"].map((lane) => enter(lane, lane, { known: true }));
+  const [failed, fresh] = [enter("a", "a"), enter("b", "b", { standing: "new" })];
 
-  await Promise.all(strangers.map((entered) => expect(entered).rejects.toMatchObject(OVERLOADED)));
-  await expect(enter("e", "e")).rejects.toMatchObject(OVERLOADED);
+  const known = [enter("c", "c", { standing: "known" })];
+  await expect(failed).rejects.toMatchObject(OVERLOADED);
+  known.push(enter("d", "d", { standing: "known" }));
+  await expect(fresh).rejects.toMatchObject(OVERLOADED);
+  for (const standing of ["failed", "new", "known"] as const) {
+    await expect(enter("e", "e", { standing })).rejects.toMatchObject(OVERLOADED);
+  }
   await finishAll();
   expect(await Promise.all(known)).toEqual(["c", "d"]);
+});
+
+test("lets the longest line of known ones make room for another known one", async () => {
+  const { enter, finishAll } = startQueue({ mostWaiting: 3 });
+  void enter("working", "z");
+  const greedy = Array.from({ length: 3 }, (_, i) => enter(`a ${i}`, "a", { standing: "known" }));
+
+  const other = enter("b", "b", { standing: "known" });
+
+  await expect(greedy[2]).rejects.toMatchObject(OVERLOADED);
+  await finishAll();
+  await expect(other).resolves.toBe("b");
 });
 
 test("never begins for who has left, in the queue or before it", async () => {
@@ -138,7 +154,7 @@ test("finishes what it has begun for who leaves then", async () => {
 
 test("goes on after work that fails", async () => {
   const queue = new HashQueue({ atOnce: 1, mostWaiting: 10 });
-  const customer = { lane: "a", known: false };
+  const customer = { lane: "a", standing: "new" } as const;
   const failing = queue.run(customer, () => Promise.reject(new Error("broken")));
   const next = queue.run(customer, async () => "done");
 

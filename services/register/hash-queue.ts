@@ -7,12 +7,14 @@ export interface HashQueueOptions {
   mostWaiting: number;
 }
 
+/** What is known of somebody, the best first: has been welcome before, comes for the first time, has failed lately. */
+export type Standing = "known" | "new" | "failed";
+
 /** Whom a piece of work is for. */
 export interface Customer {
   /** Whose line it stands in, such as the address of a client. */
   lane: string;
-  /** Whether it is somebody who has been here before. */
-  known: boolean;
+  standing: Standing;
 }
 
 interface Waiting {
@@ -26,17 +28,17 @@ const RETRY_AFTER_MS = 2_000;
 /**
  * Lets only so much work be done at once, and only so much wait.
  *
- * Each lane has its own line, and the lanes take turns; so do those of known
- * customers with those of all others. However much a lane asks for, and however
- * many strangers do, a known customer's first piece of work waits for two pieces
- * for each known lane at most. When too many wait, the longest line of strangers
- * gives up its last place, unless a stranger with as long a line asks for it.
+ * Each lane has its own line, and lanes of one standing take turns; so do the
+ * three standings. However much a lane asks for, and however many lanes with
+ * failures do, somebody known waits for three pieces of work for each known lane
+ * at most, and somebody new for three for each new one. When too many wait, a
+ * line of worse standing gives up its last place, or else a longer one.
  */
 export class HashQueue {
   readonly #options: HashQueueOptions;
-  readonly #known = new Lines();
-  readonly #strangers = new Lines();
-  #knownComeNext = true;
+  readonly #lines: Record<Standing, Lines> = { known: new Lines(), new: new Lines(), failed: new Lines() };
+  /** The one whose turn it is comes first. */
+  #turns: readonly Standing[] = ["known", "new", "failed"];
   #working = 0;
 
   constructor(options: HashQueueOptions) {
@@ -45,7 +47,8 @@ export class HashQueue {
 
   /** How many wait. */
   get waiting(): number {
-    return this.#known.length + this.#strangers.length;
+    const { known, new: fresh, failed } = this.#lines;
+    return known.length + fresh.length + failed.length;
   }
 
   /**
@@ -68,7 +71,7 @@ export class HashQueue {
   /** Resolves when it is the customer's turn, whose place among the working is taken then already. */
   #turn(customer: Customer, signal: AbortSignal | undefined): Promise<void> {
     if (this.waiting >= this.#options.mostWaiting) this.#makeRoom(customer);
-    const lines = customer.known ? this.#known : this.#strangers;
+    const lines = this.#lines[customer.standing];
     return new Promise((resolve, reject) => {
       const leave = () => {
         lines.remove(customer.lane, waiting);
@@ -91,17 +94,24 @@ export class HashQueue {
 
   /** Hands the place of who is done to whoever's turn it is. */
   #next(): void {
-    const [first, second] = this.#knownComeNext ? [this.#known, this.#strangers] : [this.#strangers, this.#known];
-    const waiting = first.take() ?? second.take();
-    this.#knownComeNext = !this.#knownComeNext;
-    if (waiting === undefined) this.#working--;
-    else waiting.begin();
+    const standing = this.#turns.find((one) => this.#lines[one].length > 0);
+    const waiting = standing && this.#lines[standing].take();
+    if (waiting === undefined) {
+      this.#working--;
+      return;
+    }
+    this.#turns = [...this.#turns.filter((one) => one !== standing), ...this.#turns.filter((one) => one === standing)];
+    waiting.begin();
   }
 
   /** @throws Failure if nobody has to make room for the customer. */
-  #makeRoom({ lane, known }: Customer): void {
-    const length = known ? 0 : this.#strangers.lengthOf(lane) + 1;
-    const last = this.#strangers.takeLastOfLongest(length);
+  #makeRoom({ lane, standing }: Customer): void {
+    const { new: fresh, failed } = this.#lines;
+    const own = this.#lines[standing];
+    const last =
+      (standing !== "failed" ? failed.takeLastOfLongest(0) : undefined) ??
+      (standing === "known" ? fresh.takeLastOfLongest(0) : undefined) ??
+      own.takeLastOfLongest(own.lengthOf(lane) + 1);
     if (last === undefined) throw full();
     last.refuse(full());
   }

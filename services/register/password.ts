@@ -7,7 +7,7 @@ const PARAMETERS = { algorithm: ARGON2ID, memoryCost: 19_456, timeCost: 2, paral
 /** How a hash with these parameters begins. */
 const UP_TO_DATE = "$argon2id$v=19$m=19456,t=2,p=1$";
 
-/** What a password is hashed and compared with. Each takes about 20 ms of a core and 19 MiB: see hash-queue.ts. */
+/** What a password is hashed and compared with. Each takes 10 to 15 ms of a core and 19 MiB: see hash-queue.ts. */
 export interface Passwords {
   /** @returns a text that holds its salt and its parameters. */
   hash(password: string): Promise<string>;

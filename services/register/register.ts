@@ -11,7 +11,7 @@ import { userTokenVerifier } from "../../runtime/user-tokens.ts";
 import { AttemptLimits } from "./attempts.ts";
 import { clientKey } from "./client-address.ts";
 import { registerHandler } from "./handler.ts";
-import { HashQueue } from "./hash-queue.ts";
+import { type Customer, HashQueue } from "./hash-queue.ts";
 import { argon2id, type Passwords } from "./password.ts";
 import { randomToken } from "./refresh-token.ts";
 import { type SessionDeps, signIn } from "./session.ts";
@@ -72,8 +72,9 @@ export async function openRegister(options: RegisterOptions): Promise<Register> 
   const users: RegisterDeps = {
     ...{ store, randomInt, now },
     hashPassword(password, { clientAddress, signal }) {
-      const lane = (clientAddress && clientKey(clientAddress)) ?? "nobody has said";
-      return queue.run({ lane, known: false }, () => passwords.hash(password), signal);
+      const address = clientAddress === undefined ? undefined : clientKey(clientAddress);
+      const customer: Customer = { lane: address ?? "nobody has said", standing: address === undefined ? "failed" : "new" };
+      return queue.run(customer, () => passwords.hash(password), signal);
     },
     ...(options.randomInt && { randomInt: options.randomInt }),
   };

@@ -120,9 +120,8 @@ export async function signIn(
   const { store, passwords, queue, limits } = deps;
   const address = requireAddress(clientAddress);
   const account = await store.accountOf(email, address);
-  const known = account?.known ?? false;
-  const attempt = limits.begin({ account: emailKey(email), address, known });
-  const customer = { lane: address, known };
+  const attempt = limits.begin({ account: emailKey(email), address, known: account?.known ?? false });
+  const customer = { lane: address, standing: attempt.standing };
   const checkedHash = account?.passwordHash;
   const right = await attempted(attempt, () =>
     queue.run(customer, () => passwords.verify(checkedHash ?? deps.decoyHash, password), signal),
@@ -184,7 +183,7 @@ export async function changePassword(
   const checkedHash = account.passwordHash;
   const newHash = await attempted(attempt, () =>
     queue.run(
-      { lane, known: true },
+      { lane, standing: attempt.standing },
       async () => {
         const right = await passwords.verify(checkedHash ?? deps.decoyHash, currentPassword);
         return right ? passwords.hash(newPassword) : undefined;
