@@ -1,6 +1,7 @@
 import { openChannel } from "../../clients/channel.ts";
 import { recommendationsClient } from "../../clients/recommendations.ts";
-import { registerClient } from "../../clients/register.ts";
+import { registerClient, sessionClient } from "../../clients/register.ts";
+import { userKeys } from "../../clients/user-keys.ts";
 import { MarketplaceServiceDefinition } from "../../gen/bookstore/marketplace/v1/marketplace_service.ts";
 import { meshServer } from "../../interceptors/server/chain.ts";
 import { readConfig } from "../../runtime/config.ts";
@@ -10,6 +11,7 @@ import { createLogger } from "../../runtime/logger.ts";
 import { joinMesh } from "../../runtime/mesh.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { runUntilSignal } from "../../runtime/run.ts";
+import { userTokenVerifier } from "../../runtime/user-tokens.ts";
 import { Wakeups } from "../../runtime/wakeups.ts";
 import { stockShelves } from "./built-in-catalogue.ts";
 import { configSchema } from "./config.ts";
@@ -34,10 +36,14 @@ server.add(MarketplaceServiceDefinition, marketplaceHandler({ store, wakeups }))
 
 const recommendationsChannel = openChannel(config.recommendationsHost, { service: "recommendations", credentials });
 const registerChannel = openChannel(config.registerHost, { service: "register", credentials });
+const sessions = sessionClient(registerChannel, logger);
 const shop = await storefront({
+  ...config,
   store,
   recommendations: recommendationsClient(recommendationsChannel, logger),
   register: registerClient(registerChannel, logger),
+  sessions,
+  verifyUserToken: userTokenVerifier({ keys: userKeys(sessions, { logger }) }),
   logger,
 });
 

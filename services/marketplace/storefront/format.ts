@@ -35,3 +35,13 @@ export function formatRating(rating: Book["rating"]): string {
   const count = new Intl.NumberFormat("en").format(rating.count);
   return `${rating.average.toFixed(1)} out of 5, ${count} ${rating.count === 1n ? "rating" : "ratings"}`;
 }
+
+/** 90,000 is "90 seconds", 100,000 is "2 minutes": never less than it is. */
+export function formatWait(waitMs: number): string {
+  const [amount, unit] = [
+    [Math.ceil(waitMs / 1_000), "second"] as const,
+    [Math.ceil(waitMs / 60_000), "minute"] as const,
+    [Math.ceil(waitMs / 3_600_000), "hour"] as const,
+  ].find(([amount, unit]) => amount <= 90 || unit === "hour") as [number, string];
+  return new Intl.NumberFormat("en", { style: "unit", unit, unitDisplay: "long" }).format(Math.max(1, amount));
+}

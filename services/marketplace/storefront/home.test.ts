@@ -65,7 +65,7 @@ test.each([Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED, Status.NOT_FOUND, Statu
 
 test("still shows three mysteries when nobody listens where recommendations should be", async () => {
   await using marketplace = await stocked();
-  const { address, ...gone } = await startService({ add: () => {}, client: () => undefined });
+  const { address, ...gone } = await startService({ add: () => {}, client: () => ({}) });
   await gone[Symbol.asyncDispose]();
   const channel = openPlaintextChannel(address);
   await using shop = await openShop(marketplace, { recommendations: recommendationsClient(channel, marketplace.logger) });

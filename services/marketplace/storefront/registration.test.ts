@@ -1,25 +1,7 @@
-import type { FastifyInstance } from "fastify";
-import { registerClient } from "../../../clients/register.ts";
-import { openPlaintextChannel } from "../../../test/support/plaintext.ts";
-import { startMarketplace, startRegister } from "../../../test/support/service.ts";
-import { openShop } from "./testing.ts";
-
-const ADA = { name: "Ada", email: "ada@example.com", password: "correct horse", language: "de", country: "Österreich" };
-
-/** The shop with the real register service behind it. */
-async function startBoth() {
-  await using stack = new AsyncDisposableStack();
-  const marketplace = stack.use(await startMarketplace());
-  const register = stack.use(await startRegister());
-  const shop = stack.use(await openShop(marketplace, { register: register.client }));
-  const owned = stack.move();
-  return { shop, register, marketplace, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-function post(shop: FastifyInstance, fields: Record<string, string>) {
-  const headers = { "content-type": "application/x-www-form-urlencoded" };
-  return shop.inject({ method: "POST", url: "/register", headers, payload: new URLSearchParams(fields).toString() });
-}
+import { ClientError, Status } from "nice-grpc-common";
+import { startMarketplace } from "../../../test/support/service.ts";
+import { ADA, openShop, startShop } from "./testing.ts";
+import { TestBrowser, unescaped } from "./testing-browser.ts";
 
 /** The value of an input of a page. */
 function typedInto(name: string, body: string): string | undefined {
@@ -27,9 +9,10 @@ function typedInto(name: string, body: string): string | undefined {
 }
 
 test("shows an empty form whose fields are labelled", async () => {
-  await using both = await startBoth();
+  await using both = await startShop();
+  const browser = both.browser();
 
-  const { statusCode, body } = await both.shop.inject("/register");
+  const { statusCode, body } = await browser.get("/register");
 
   expect(statusCode).toBe(200);
   for (const name of ["name", "email", "password", "language", "country"]) {
@@ -39,25 +22,31 @@ test("shows an empty form whose fields are labelled", async () => {
   expect(body).not.toContain('role="alert"');
 });
 
-test("makes an account and sends the browser on to the welcome page", async () => {
-  await using both = await startBoth();
+test("makes an account, signs its user in at once and sends the browser on to the welcome page", async () => {
+  await using both = await startShop();
+  const browser = both.browser();
 
-  const { statusCode, headers } = await post(both.shop, ADA);
+  const { statusCode, headers } = await browser.post("/register", ADA);
 
   expect([statusCode, headers.location]).toEqual([303, "/welcome"]);
-  expect((await both.shop.inject("/welcome")).body).toContain("Your account is ready.");
+  const { body } = await browser.get("/welcome");
+  expect(body).toContain("Your account is ready.");
+  expect(body).toContain('<a class="name" href="/account"><span class="hidden">Your account: </span>Ada</a>');
   const { password: _, ...profile } = ADA;
-  expect((await both.register.client.listUsers({})).users).toMatchObject([profile]);
+  expect(await both.accounts.store.list(undefined, 10)).toMatchObject([profile]);
 });
 
 test("says beside each field what is wrong with it, and keeps what was typed", async () => {
-  await using both = await startBoth();
+  await using both = await startShop();
+  const browser = both.browser();
   const typed = { ...ADA, name: " ", email: "ada at example", password: "short" };
 
-  const { statusCode, body } = await post(both.shop, { ...typed, country: "x".repeat(61), name: "n".repeat(101) });
+  const { statusCode, body } = await browser.post("/register", { ...typed, country: "x".repeat(61), name: "n".repeat(101) });
 
   expect(statusCode).toBe(422);
-  expect(body).toContain('<p class="alert" role="alert">Please look at the marked fields.</p>');
+  expect(body).toContain('<p role="alert">Please look at the marked fields.</p>');
+  expect(body).toContain('<li><a href="#email">E-mail must be an e-mail address</a></li>');
+  expect(body).toContain("<title>Problem: Register · Bookmesh</title>");
   expect(body).toContain('<p class="problem" id="email-problem">E-mail must be an e-mail address.</p>');
   expect(body).toContain('<p class="problem" id="name-problem">Name must be at most 100 characters long.</p>');
   expect(body).toContain('<p class="problem" id="password-problem">Password must be at least 8 characters long.</p>');
@@ -69,13 +58,14 @@ test("says beside each field what is wrong with it, and keeps what was typed", a
     "x".repeat(61),
   ]);
   expect(body).toContain('<option value="de" lang="de" selected>');
-  expect((await both.register.client.listUsers({})).users).toEqual([]);
+  expect(await both.accounts.store.list(undefined, 10)).toEqual([]);
 });
 
 test("asks for what is missing when the form is empty", async () => {
-  await using both = await startBoth();
+  await using both = await startShop();
+  const browser = both.browser();
 
-  const { statusCode, body } = await post(both.shop, {});
+  const { statusCode, body } = await browser.post("/register", {});
 
   expect(statusCode).toBe(422);
   expect(body).toContain("E-mail is required.");
@@ -84,10 +74,11 @@ test("asks for what is missing when the form is empty", async () => {
 });
 
 test("says that an address has an account already, and not whose", async () => {
-  await using both = await startBoth();
-  const { user } = await both.register.client.register({ ...ADA, name: "The first" });
+  await using both = await startShop();
+  const browser = both.browser();
+  const { user } = await both.accounts.register.register({ ...ADA, name: "The first" });
 
-  const { statusCode, body } = await post(both.shop, { ...ADA, email: "ADA@example.com" });
+  const { statusCode, body } = await browser.post("/register", { ...ADA, email: "ADA@example.com" });
 
   expect(statusCode).toBe(409);
   expect(body).toContain('<p class="problem" id="email-problem">E-mail has an account already.</p>');
@@ -97,15 +88,12 @@ test("says that an address has an account already, and not whose", async () => {
 });
 
 test("keeps what was typed when register is down", async () => {
-  const { address, ...gone } = await startRegister();
-  await gone[Symbol.asyncDispose]();
-  await using marketplace = await startMarketplace();
-  const channel = openPlaintextChannel(address);
-  await using shop = await openShop(marketplace, { register: registerClient(channel, marketplace.logger) });
+  await using both = await startShop();
+  const browser = both.browser();
+  both.accounts.stop();
 
-  const { statusCode, body } = await post(shop, ADA);
+  const { statusCode, body } = await browser.post("/register", ADA);
 
-  channel.close();
   expect(statusCode).toBe(503);
   expect(body).toContain("Accounts cannot be made just now. Please try again in a minute.");
   expect([typedInto("name", body), typedInto("email", body), typedInto("country", body)]).toEqual([
@@ -117,28 +105,53 @@ test("keeps what was typed when register is down", async () => {
 });
 
 test("sends the password back on no page and writes it to no log", async () => {
-  await using both = await startBoth();
+  await using both = await startShop();
+  const browser = both.browser();
   const answers = [
-    await post(both.shop, ADA),
-    await post(both.shop, ADA),
-    await post(both.shop, { ...ADA, email: "" }),
-    await post(both.shop, { ...ADA, password: "horse" }),
-    await post(both.shop, { ...ADA, password: "horse".repeat(300) }),
+    await browser.post("/register", ADA),
+    await browser.post("/register", ADA),
+    await browser.post("/register", { ...ADA, email: "" }),
+    await browser.post("/register", { ...ADA, password: "horse" }),
+    await browser.post("/register", { ...ADA, password: "horse".repeat(300) }),
   ];
 
   expect(answers.map(({ statusCode }) => statusCode)).toEqual([303, 409, 422, 422, 400]);
-  const everything = [answers.map(({ body, headers }) => [body, headers]), both.marketplace.logs.all, both.register.logs.all];
-  expect(JSON.stringify(everything)).toContain("page served");
-  expect(JSON.stringify(everything)).not.toContain("horse");
+  const everything = JSON.stringify(answers.map(({ body, headers }) => [body, headers])) + both.logs();
+  expect(everything).toContain("page served");
+  expect(everything).not.toContain("horse");
 });
 
-test("passes on the fields of the form and nothing else that a form may hold", async () => {
+test("passes on the fields of the form, from where it comes, and nothing else that a form may hold", async () => {
   await using marketplace = await startMarketplace();
   const handed: object[] = [];
   const register = { register: async (request: object) => ({ user: void handed.push(request) }) };
   await using shop = await openShop(marketplace, { register });
 
-  await post(shop, { ...ADA, createTime: "1970-01-01", role: "admin" });
+  await new TestBrowser(shop).post("/register", { ...ADA, createTime: "1970-01-01", role: "admin", clientAddress: "192.0.2.9" });
 
-  expect(handed).toEqual([ADA]);
+  expect(handed).toEqual([{ ...ADA, clientAddress: "127.0.0.1" }]);
+});
+
+test("goes back to where the visitor came from", async () => {
+  await using both = await startShop();
+  const browser = both.browser();
+  const page = unescaped(await browser.get("/register?next=%2Fbooks%3Fpage%3D2"));
+  expect(page).toContain('<input type="hidden" name="next" value="/books?page=2">');
+  expect(page).toContain('<a href="/sign-in?next=%2Fbooks%3Fpage%3D2">');
+
+  const { headers } = await browser.post("/register", { ...ADA, next: "/books?page=2" });
+
+  expect(headers.location).toBe("/books?page=2");
+});
+
+test("says how to sign in when the account is made but its session does not begin", async () => {
+  await using marketplace = await startMarketplace();
+  const busy = new ClientError("/x/SignIn", Status.RESOURCE_EXHAUSTED, "too many wait");
+  await using shop = await openShop(marketplace, { sessions: { signIn: () => Promise.reject(busy) } });
+  const browser = new TestBrowser(shop);
+
+  const { statusCode, headers } = await browser.post("/register", { ...ADA, next: "/books" });
+
+  expect([statusCode, headers.location, headers["set-cookie"]]).toEqual([303, "/welcome", undefined]);
+  expect((await browser.get("/welcome")).body).toContain('Your account is ready. <a href="/sign-in">Sign in</a>');
 });

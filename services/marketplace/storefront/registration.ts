@@ -1,45 +1,51 @@
 import type { FastifyInstance } from "fastify";
-import { Status } from "nice-grpc-common";
-import { CallFailure } from "../../../clients/call-failure.ts";
+import { ClientError } from "nice-grpc-common";
 import type { RegisterClient } from "../../../clients/register.ts";
-import { type RegisterForm, type RegisterProblems, registerPage, welcomePage } from "./pages/register.ts";
+import { clientAddressOf } from "./client-address.ts";
+import { orShowProblems } from "./form-failures.ts";
+import { bodyOf, queryOf } from "./form-schema.ts";
+import { localPath } from "./local-path.ts";
+import { showPage } from "./page.ts";
+import { type RegisterForm, registerPage, welcomePage } from "./pages/register.ts";
+import { beginSession, type SignInDeps } from "./sign-in.ts";
+import { visitorOf } from "./visitor.ts";
 
-type Fields = RegisterForm & { password: string };
+export interface RegistrationDeps extends SignInDeps {
+  register: Pick<RegisterClient, "register">;
+}
 
-const field = { type: "string", maxLength: 1_000, default: "" };
-const body = {
-  type: "object",
-  properties: { name: field, email: field, password: field, language: field, country: field },
-  // Fastify drops what is not listed: a form must not set other fields of the call.
-  additionalProperties: false,
+export const EMAIL_TAKEN = { status: 409, problems: { fields: { email: "has an account already" } } };
+
+const FAILURES = {
+  fields: ["name", "email", "password", "language", "country"],
+  reasons: { EMAIL_TAKEN },
+  otherwise: "Accounts cannot be made just now.",
 };
 
-/** The form that makes an account. */
-export function registrationRoutes(app: FastifyInstance, { register }: { register: Pick<RegisterClient, "register"> }): void {
-  app.get("/register", async () => registerPage());
-  app.get("/welcome", async () => welcomePage());
+type Fields = RegisterForm & { password: string; next: string };
 
-  app.post<{ Body: Fields }>("/register", { schema: { body } }, async (request, reply) => {
-    const form = request.body;
-    try {
-      await register.register(form);
+/** The form that makes an account. */
+export function registrationRoutes(app: FastifyInstance, deps: RegistrationDeps): void {
+  app.get<{ Querystring: { next: string } }>("/register", { schema: queryOf("next") }, async (request, reply) =>
+    showPage(reply, registerPage(localPath(request.query.next))),
+  );
+  app.get("/welcome", async (request, reply) => showPage(reply, welcomePage(visitorOf(request).kind !== "guest")));
+
+  app.post<{ Body: Fields }>("/register", { schema: bodyOf(...FAILURES.fields, "next") }, async (request, reply) => {
+    const { next, ...profile } = request.body;
+    const path = localPath(next);
+    const signUp = async () => {
+      await deps.register.register({ ...profile, clientAddress: clientAddressOf(request) });
+      // There is an account now. If its session does not begin, the page that welcomes says how it will.
+      const signedIn = await beginSession(deps, request, reply, profile).then(() => true, isRefused);
       // See other: going back or reloading does not send the form again.
-      return reply.redirect("/welcome", 303);
-    } catch (error) {
-      if (!(error instanceof CallFailure)) throw error;
-      const { status, problems } = explain(error);
-      return reply.status(status).send(registerPage(form, problems));
-    }
+      return reply.redirect(signedIn && path !== "/" ? path : "/welcome", 303);
+    };
+    return orShowProblems(reply, signUp, { ...FAILURES, show: (problems) => registerPage(path, profile, problems) });
   });
 }
 
-function explain(failure: CallFailure): { status: number; problems: RegisterProblems } {
-  if (failure.code === Status.INVALID_ARGUMENT) {
-    const fields = Object.fromEntries(failure.violations.map(({ field, description }) => [field, description]));
-    return { status: 422, problems: { fields } };
-  }
-  if (failure.code === Status.ALREADY_EXISTS) {
-    return { status: 409, problems: { fields: { email: "has an account already" } } };
-  }
-  return { status: 503, problems: { message: "Accounts cannot be made just now. Please try again in a minute.", fields: {} } };
+function isRefused(error: unknown): false {
+  if (!(error instanceof ClientError)) throw error;
+  return false;
 }

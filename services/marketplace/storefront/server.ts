@@ -1,3 +1,4 @@
+import fastifyCookie from "@fastify/cookie";
 import formBody from "@fastify/formbody";
 import helmet from "@fastify/helmet";
 import fastifyStatic from "@fastify/static";
@@ -5,19 +6,42 @@ import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify }
 import { ClientError } from "nice-grpc-common";
 import { currentCall, runInCall } from "../../../runtime/call-context.ts";
 import { Failure } from "../../../runtime/errors.ts";
+import type { Logger } from "../../../runtime/logger.ts";
 import { continueTrace } from "../../../runtime/trace-context.ts";
+import { BrowserSessions, type BrowserSessionsDeps } from "./browser-sessions.ts";
+import { showPage } from "./page.ts";
 import { problemPage } from "./pages/problem.ts";
-import { type StorefrontDeps, shopRoutes } from "./routes.ts";
+import { pictureRoutes, type ShopDeps, shopRoutes } from "./routes.ts";
+import { sessionCookies } from "./session-cookies.ts";
+import { recogniseVisitors } from "./session-hook.ts";
 
 /** How long a page may take with everything it asks of others, in milliseconds. */
 const PAGE_DEADLINE_MS = 5_000;
 const MAX_FORM_BYTES = 16_384;
-const HTML = "text/html; charset=utf-8";
+
+export interface StorefrontOptions {
+  store: ShopDeps["store"];
+  recommendations: ShopDeps["recommendations"];
+  register: ShopDeps["register"] & BrowserSessionsDeps["register"];
+  sessions: ShopDeps["sessions"] & BrowserSessionsDeps["sessions"];
+  verifyUserToken: BrowserSessionsDeps["verifyUserToken"];
+  logger: Logger;
+  /** Where browsers find the shop. With https the cookies of sessions are for https alone. The default is plain HTTP. */
+  publicUrl?: string | undefined;
+  /** Whose X-Forwarded-For says where a request comes from: IP addresses and networks. The default is nobody's. */
+  trustedProxies?: readonly string[];
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+}
 
 /** The web server of the shop. Not listening yet; the caller closes it. */
-export async function storefront(deps: StorefrontDeps): Promise<FastifyInstance> {
-  const { logger } = deps;
+export async function storefront(options: StorefrontOptions): Promise<FastifyInstance> {
+  const { logger, publicUrl = "", trustedProxies = [], now = Date.now } = options;
+  const cookies = sessionCookies({ secure: publicUrl.startsWith("https:"), now });
+  const browsers = new BrowserSessions({ ...options, now });
+  const deps: ShopDeps = { ...options, cookies };
   const app = fastify({
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     bodyLimit: MAX_FORM_BYTES,
     requestTimeout: 10_000,
     connectionTimeout: 30_000,
@@ -47,9 +71,9 @@ export async function storefront(deps: StorefrontDeps): Promise<FastifyInstance>
       "page served",
     );
   });
-  app.addHook("preValidation", async (request, reply) => {
+  app.addHook("onRequest", async (request, reply) => {
     if (request.method === "POST" && isCrossSite(request)) {
-      return reply.status(403).type(HTML).send(problemPage("Not from here", "This form was sent from another site."));
+      return showPage(reply.status(403), problemPage("Not from here", "This form was sent from another site."));
     }
   });
   await app.register(helmet, {
@@ -69,21 +93,21 @@ export async function storefront(deps: StorefrontDeps): Promise<FastifyInstance>
     referrerPolicy: { policy: "same-origin" },
   });
   await app.register(formBody);
+  await app.register(fastifyCookie);
   await app.register(fastifyStatic, { root: new URL("./public", import.meta.url), prefix: "/assets/", maxAge: "1h" });
 
-  app.setNotFoundHandler((_request, reply) =>
-    reply.status(404).type(HTML).send(problemPage(NOT_FOUND.heading, NOT_FOUND.sentence)),
-  );
   app.setErrorHandler<FastifyError | Failure>((error, _request, reply) => {
     const { status, heading, sentence } = explain(error);
     if (status >= 500) logger.error({ err: error }, "page failed");
-    return reply.status(status).type(HTML).send(problemPage(heading, sentence));
+    return showPage(reply.status(status), problemPage(heading, sentence));
   });
+  pictureRoutes(app, deps);
   await app.register(async (pages) => {
-    pages.addHook("preHandler", async (_request, reply) => {
-      reply.type(HTML);
-    });
-    shopRoutes(pages, deps);
+    recogniseVisitors(pages, { browsers, cookies });
+    pages.setNotFoundHandler((_request, reply) =>
+      showPage(reply.status(404), problemPage(NOT_FOUND.heading, NOT_FOUND.sentence)),
+    );
+    await shopRoutes(pages, deps);
   });
   return app;
 }

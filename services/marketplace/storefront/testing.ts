@@ -1,23 +1,70 @@
 import type { FastifyInstance } from "fastify";
+import { ClientError, Status } from "nice-grpc-common";
+import { Failure } from "../../../runtime/errors.ts";
 import type { Logger } from "../../../runtime/logger.ts";
+import { type Accounts, startAccounts } from "../../../test/support/accounts.ts";
+import { startMarketplace } from "../../../test/support/service.ts";
 import type { MarketplaceStore } from "../store.ts";
-import type { StorefrontDeps } from "./routes.ts";
-import { storefront } from "./server.ts";
+import { type StorefrontOptions, storefront } from "./server.ts";
+import { TestBrowser } from "./testing-browser.ts";
+
+const away = () => Promise.reject(new ClientError("/x/Y", Status.UNAVAILABLE, "nobody is there"));
+
+type ShopOptions = Partial<{
+  [Key in keyof StorefrontOptions]: Key extends "register" | "sessions"
+    ? Partial<StorefrontOptions[Key]>
+    : StorefrontOptions[Key];
+}>;
 
 /** The shop over a store, with stand-ins for the services that are not given. Bind it with `await using`. */
 export function openShop(
   marketplace: { store: MarketplaceStore; logger: Logger },
-  services: Partial<Pick<StorefrontDeps, "recommendations" | "register">> = {},
+  options: ShopOptions = {},
 ): Promise<FastifyInstance> {
   const { store, logger } = marketplace;
-  const recommendations = {
-    async recommend({ category, maxResults = 0 }) {
-      const { books } = await store.list({ category, afterId: undefined, limit: maxResults });
-      return { recommendations: books.map((book) => ({ book })) };
+  const { register, sessions, ...rest } = options;
+  return storefront({
+    ...{ store, logger },
+    recommendations: {
+      async recommend({ category, maxResults = 0 }) {
+        const { books } = await store.list({ category, afterId: undefined, limit: maxResults });
+        return { recommendations: books.map((book) => ({ book })) };
+      },
     },
-  } satisfies StorefrontDeps["recommendations"];
-  const register = { register: async () => ({ user: undefined }) };
-  return storefront({ store, logger, recommendations, register, ...services });
+    register: { register: async () => ({ user: undefined }), getUser: away, updateUser: away, deleteUser: away, ...register },
+    sessions: { signIn: away, refreshSession: away, signOut: away, changePassword: away, ...sessions },
+    verifyUserToken() {
+      throw new Failure("unauthenticated", "nobody is signed in");
+    },
+    ...rest,
+  });
+}
+
+export const ADA = {
+  ...{ name: "Ada", email: "ada@example.com", password: "correct horse", language: "de", country: "Österreich" },
+};
+
+/** The shop with the real register behind it, and its clock. Bind it with `await using`. */
+export async function startShop(options: ShopOptions = {}) {
+  await using stack = new AsyncDisposableStack();
+  const marketplace = stack.use(await startMarketplace());
+  const accounts: Accounts = stack.use(await startAccounts());
+  const { register, sessions, verifyUserToken, now } = accounts;
+  const shop = stack.use(await openShop(marketplace, { register, sessions, verifyUserToken, now, ...options }));
+  const owned = stack.move();
+  return {
+    ...{ shop, accounts, marketplace },
+    browser: () => new TestBrowser(shop),
+    /** A browser whose user has just registered. */
+    async signedIn(profile = ADA): Promise<TestBrowser> {
+      const browser = new TestBrowser(shop);
+      await browser.post("/register", profile);
+      return browser;
+    },
+    /** Everything that the shop and register have logged. */
+    logs: () => JSON.stringify([marketplace.logs.all, accounts.logs.all]),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /** What a page is made of: its tags and the names of their attributes, without what they say. */

@@ -2,9 +2,9 @@ import { html } from "ghtml";
 import type { Book } from "../../../../gen/bookstore/catalog/v1/book.ts";
 import { shelfOf } from "../categories.ts";
 import { formatAuthors, formatLanguage, formatPrice, formatRating, formatYear } from "../format.ts";
-import { layout } from "./layout.ts";
+import type { PageParts } from "./layout.ts";
 
-export function bookPage(book: Book): string {
+export function bookPage(book: Book): PageParts {
   const shelf = shelfOf(book.category);
   const facts: [string, string][] = [
     ["First published", formatYear(book.firstPublished)],
@@ -23,5 +23,5 @@ export function bookPage(book: Book): string {
 <dl>!${known.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
 </div>
 </article>`;
-  return layout({ title: `${book.title} · Bookmesh`, main });
+  return { title: `${book.title} · Bookmesh`, main };
 }

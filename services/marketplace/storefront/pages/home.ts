@@ -2,7 +2,7 @@ import { html } from "ghtml";
 import type { Book } from "../../../../gen/bookstore/catalog/v1/book.ts";
 import { shelfOf } from "../categories.ts";
 import { formatAuthors, formatPrice } from "../format.ts";
-import { layout } from "./layout.ts";
+import type { PageParts } from "./layout.ts";
 
 export interface HomeParts {
   mysteries: readonly Book[];
@@ -11,7 +11,7 @@ export interface HomeParts {
   categories: readonly { category: Book["category"]; bookCount: number }[];
 }
 
-export function homePage({ mysteries, suggested, categories }: HomeParts): string {
+export function homePage({ mysteries, suggested, categories }: HomeParts): PageParts {
   const quietly = suggested
     ? ""
     : html`<p class="quiet" role="status">Our recommendations are taking a break. Here is the front of the shelf.</p>`;
@@ -26,7 +26,7 @@ export function homePage({ mysteries, suggested, categories }: HomeParts): strin
 <h2>Browse the shelves</h2>
 <div class="shelves">!${categories.map(shelf)}</div>
 </section>`;
-  return layout({ title: "Online Books For You", main });
+  return { title: "Online Books For You", main };
 }
 
 function pick(book: Book): string {

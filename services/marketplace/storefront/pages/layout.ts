@@ -1,4 +1,6 @@
 import { html } from "ghtml";
+import { localPath, withNext } from "../local-path.ts";
+import type { Visitor } from "../visitor.ts";
 
 export interface PageParts {
   /** The title of the window. */
@@ -9,8 +11,11 @@ export interface PageParts {
   query?: string;
 }
 
-/** A whole page around its main part. */
-export function layout({ title, main, query = "" }: PageParts): string {
+/** Pages from which nobody wants to come back to them. */
+const NOT_BACK_TO = /^\/(sign-in|register|welcome|goodbye)\b/;
+
+/** A whole page around its main part. @param path the address of the page. */
+export function layout({ title, main, query = "" }: PageParts, { visitor, path }: { visitor: Visitor; path: string }): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -30,7 +35,7 @@ export function layout({ title, main, query = "" }: PageParts): string {
 <input id="q" name="q" type="search" value="${query}" placeholder="Title or author" maxlength="200" required>
 <button>Search</button>
 </form>
-<nav aria-label="Shop"><a href="/books">All books</a> <a href="/register">Register</a></nav>
+<nav aria-label="Shop"><a href="/books">All books</a> !${visitor.kind === "guest" ? door(path) : account(visitor)}</nav>
 </header>
 <main id="main">
 !${main}
@@ -39,4 +44,15 @@ export function layout({ title, main, query = "" }: PageParts): string {
 </body>
 </html>
 `;
+}
+
+function door(path: string): string {
+  const next = NOT_BACK_TO.test(path) ? "/" : localPath(path);
+  return html`<a href="${withNext("/sign-in", next)}">Sign in</a> <a href="/register">Register</a>`;
+}
+
+function account(visitor: Exclude<Visitor, { kind: "guest" }>): string {
+  const name = visitor.kind === "signed in" ? visitor.user?.name : undefined;
+  const link = name === undefined ? "Your account" : html`<span class="hidden">Your account: </span>${name}`;
+  return html`<a class="name" href="/account">!${link}</a> <form method="post" action="/sign-out"><button class="plain">Sign out</button></form>`;
 }

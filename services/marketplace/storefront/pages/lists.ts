@@ -1,7 +1,7 @@
 import { html } from "ghtml";
 import type { Book } from "../../../../gen/bookstore/catalog/v1/book.ts";
 import { bookGrid, nextPage } from "./book-list.ts";
-import { layout } from "./layout.ts";
+import type { PageParts } from "./layout.ts";
 
 export interface ListParts {
   books: readonly Book[];
@@ -11,16 +11,16 @@ export interface ListParts {
 }
 
 /** A shelf, or all of them. */
-export function shelfPage(name: string, { books, total, next }: ListParts): string {
+export function shelfPage(name: string, { books, total, next }: ListParts): PageParts {
   const main = html`<h1>${name}</h1>
 <p class="quiet">${count(total)}, by title</p>
 !${bookGrid(books)}
 !${nextPage(next)}`;
-  return layout({ title: `${name} · Bookmesh`, main });
+  return { title: `${name} · Bookmesh`, main };
 }
 
 /** What a search found. */
-export function searchPage(query: string, { books, total, next }: ListParts): string {
+export function searchPage(query: string, { books, total, next }: ListParts): PageParts {
   const found =
     total === 0
       ? html`<p>Nothing found. Try fewer words, or only the beginning of one; accents do not matter.</p>`
@@ -28,7 +28,7 @@ export function searchPage(query: string, { books, total, next }: ListParts): st
   const main = html`<h1>Books for “${query}”</h1>
 <p class="quiet" role="status">${count(total)} found</p>
 !${found}`;
-  return layout({ title: `${query} · Bookmesh`, main, query });
+  return { title: `${query} · Bookmesh`, main, query };
 }
 
 function count(total: number): string {

@@ -1,7 +1,19 @@
 import { html } from "ghtml";
-import { layout } from "./layout.ts";
+import { withNext } from "../local-path.ts";
+import { type Field, form, formTitle, NO_PROBLEMS, type Problems, problemSummary } from "./form.ts";
+import type { PageParts } from "./layout.ts";
+import { newPasswordField, PROFILE_FIELDS } from "./profile-fields.ts";
 
-/** What somebody has typed into the form. The password is never sent back. */
+const { name, email, language, country } = PROFILE_FIELDS;
+const FIELDS: readonly Field[] = [
+  name,
+  { ...email, autocomplete: "username" },
+  newPasswordField("password", "Password"),
+  language,
+  country,
+];
+
+/** What somebody has typed into the form. */
 export interface RegisterForm {
   name: string;
   email: string;
@@ -9,47 +21,27 @@ export interface RegisterForm {
   country: string;
 }
 
-export interface RegisterProblems {
-  /** About the form as a whole. */
-  message?: string;
-  /** By the name of the field. */
-  fields: Readonly<Record<string, string>>;
-}
-
 const NOTHING: RegisterForm = { name: "", email: "", language: "en", country: "" };
-const LANGUAGES = [
-  ["en", "English"],
-  ["zh", "中文"],
-  ["de", "Deutsch"],
-  ["es", "Español"],
-  ["fr", "Français"],
-] as const;
 
-export function registerPage(form: RegisterForm = NOTHING, problems: RegisterProblems = { fields: {} }): string {
-  const failed = problems.message !== undefined || Object.keys(problems.fields).length > 0;
-  const alert = failed ? html`<p class="alert" role="alert">${problems.message ?? "Please look at the marked fields."}</p>` : "";
-  const field = (name: keyof RegisterForm | "password", label: string, input: string) => {
-    const problem = problems.fields[name];
-    const text = problem === undefined ? "" : html`<p class="problem" id="${name}-problem">${label} ${problem}.</p>`;
-    return html`<div class="field"><label for="${name}">${label}</label>!${input}!${text}</div>`;
-  };
-  const marks = (name: string) =>
-    problems.fields[name] === undefined ? "" : html`aria-invalid="true" aria-describedby="${name}-problem"`;
+/** @param next where the visitor came from: a path. */
+export function registerPage(next: string, typed: RegisterForm = NOTHING, problems: Problems = NO_PROBLEMS): PageParts {
+  const { name, email, language, country } = typed;
+  const values = { name, email, language, country };
+  const hidden = next === "/" ? {} : { next };
   const main = html`<h1>Register</h1>
-!${alert}
-<form class="form" method="post" action="/register" novalidate>
-!${field("name", "Name", html`<input id="name" name="name" value="${form.name}" maxlength="100" autocomplete="name" required !${marks("name")}>`)}
-!${field("email", "E-mail", html`<input id="email" name="email" type="email" value="${form.email}" maxlength="100" autocomplete="email" required !${marks("email")}>`)}
-!${field("password", "Password", html`<input id="password" name="password" type="password" minlength="8" maxlength="128" autocomplete="new-password" required !${marks("password")}>`)}
-!${field("language", "Language", html`<select id="language" name="language" !${marks("language")}>!${LANGUAGES.map(([tag, name]) => html`<option value="${tag}" lang="${tag}" !${tag === form.language ? "selected" : ""}>${name}</option>`)}</select>`)}
-!${field("country", "Country", html`<input id="country" name="country" value="${form.country}" maxlength="60" autocomplete="country-name" !${marks("country")}>`)}
-<button>Create my account</button>
-</form>`;
-  return layout({ title: "Register · Bookmesh", main });
+!${problemSummary(problems, FIELDS)}
+!${form({ action: "/register", fields: FIELDS, values, hidden, button: "Create my account", problems })}
+<p class="aside">You have an account? <a href="${withNext("/sign-in", next)}">Sign in</a>.</p>`;
+  return { title: formTitle("Register", problems), main };
 }
 
-export function welcomePage(): string {
+/** @param signedIn whether the session has begun with the account, as it should. */
+export function welcomePage(signedIn: boolean): PageParts {
   const main = html`<h1>Welcome</h1>
-<p>Your account is ready. <a href="/">Find something to read</a>.</p>`;
-  return layout({ title: "Welcome · Bookmesh", main });
+!${
+    signedIn
+      ? html`<p>Your account is ready. <a href="/">Find something to read</a>.</p>`
+      : html`<p>Your account is ready. <a href="/sign-in">Sign in</a>, or <a href="/">find something to read</a> first.</p>`
+  }`;
+  return { title: "Welcome · Bookmesh", main };
 }
