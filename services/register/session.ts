@@ -128,8 +128,9 @@ export async function signIn(
   );
   if (!right || account === undefined || checkedHash === undefined) throw invalidCredentials();
   attempt.succeeded();
+  // When too many wait, the next sign-in will do for that.
   const newHash = passwords.isOutdated(checkedHash)
-    ? await queue.run(customer, () => passwords.hash(password), signal)
+    ? await queue.run(customer, () => passwords.hash(password), signal).catch(() => undefined)
     : undefined;
   signal.throwIfAborted();
   const begin = newSession(account.user, deps.now());
