@@ -73,6 +73,31 @@ test("who registers on the page is pushed to in their language, also while nobod
   for (const channel of channels) channel.close();
 });
 
+test("who registers on the page is signed in, signs out, and finds the account again after signing in", async () => {
+  const cookies = new Map<string, string>();
+  const visit = async (path: string, fields?: Record<string, string>) => {
+    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+    const form = fields && { method: "POST", body: new URLSearchParams(fields) };
+    const answer = await fetch(shop.storefront + path, { ...form, headers: { cookie }, redirect: "manual" });
+    for (const line of answer.headers.getSetCookie()) {
+      const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      cookies.set(name, value);
+    }
+    return { location: answer.headers.get("location"), page: await answer.text() };
+  };
+  const credentials = { email: "grace@example.com", password: "correct horse" };
+
+  await visit("/register", { ...credentials, name: "Grace Hopper", language: "en", country: "US" });
+  expect((await visit("/")).page).toContain("</span>Grace Hopper</a>");
+
+  await visit("/sign-out", {});
+  expect((await visit("/")).page).not.toContain("Grace Hopper");
+  expect((await visit("/account")).location).toBe("/sign-in?next=%2Faccount");
+
+  expect((await visit("/sign-in", { ...credentials, next: "/account" })).location).toBe("/account");
+  expect((await visit("/account")).page).toContain('value="Grace Hopper"');
+});
+
 test("a book that is imported while the shop runs is found on the page and recommended", async () => {
   const file = join(shop.data, "books.csv");
   await writeFile(
@@ -107,7 +132,7 @@ test("no password, e-mail address or message has reached the log of any service"
   const everything = JSON.stringify(shop.lines);
 
   expect(shop.lines.length).toBeGreaterThan(20);
-  for (const secret of ["correct horse", "wei@example.com", "你的书到了", "Your book is here"]) {
+  for (const secret of ["correct horse", "wei@example.com", "grace@example.com", "你的书到了", "Your book is here"]) {
     expect(everything).not.toContain(secret);
   }
 });
