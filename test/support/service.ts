@@ -159,9 +159,11 @@ export async function startMarketplace(
   const store = await openMarketplaceStore(url, createLogger({ name: "test", level: "info", destination: logs }));
   stack.defer(store.close);
   const wakeups = new Wakeups<typeof CATALOGUE>();
+  // Of all callers only recommendations may call every method.
+  const credentials = options.credentials ?? plaintext("recommendations");
   const service = stack.use(
     await startService({
-      ...{ logs, port: options.port ?? 0, users: options.users, credentials: options.credentials, client: marketplaceClient },
+      ...{ logs, port: options.port ?? 0, users: options.users, credentials, client: marketplaceClient },
       add: (server) => server.add(MarketplaceServiceDefinition, marketplaceHandler({ store, wakeups })),
       checks: { [MarketplaceServiceDefinition.fullName]: store.check },
     }),
