@@ -32,13 +32,14 @@ export async function startAdminServer(options: {
 
   const server = createServer(async (request, response) => {
     // Not new URL(): it throws for targets that anybody can send, such as "//".
-    const page = pages.get(request.url?.split("?")[0]);
+    const path = request.url?.split("?")[0];
+    const page = pages.get(path);
     if (page === undefined || (request.method !== "GET" && request.method !== "HEAD")) {
       response.writeHead(page === undefined ? 404 : 405).end();
       return;
     }
     const { status, type, body } = await page().catch((error: unknown) => {
-      logger.error({ err: error, path: request.url }, "could not make a page");
+      logger.error({ err: error, path }, "could not make a page");
       return { status: 500, type: undefined, body: "" };
     });
     response.writeHead(status, { "content-type": type ?? "text/plain; charset=utf-8", "cache-control": "no-store" });

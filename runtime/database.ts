@@ -7,6 +7,7 @@ import { type Migration, Migrator } from "kysely/migration";
 import pg from "pg";
 import type { HealthCheck } from "./health.ts";
 import type { Logger } from "./logger.ts";
+import { bareError } from "./shown-error.ts";
 
 /** The store of one service. */
 export interface Database<Schema> {
@@ -41,7 +42,7 @@ export async function openDatabase<Schema>(options: {
     return await (options.url.startsWith("sqlite:") ? openSqlite<Schema>(options) : openPostgres<Schema>(options));
   } catch (error) {
     const shown = withoutSecrets(options.url);
-    throw new Error(`cannot open the store at ${shown}: ${(error as Error).message}`, { cause: error });
+    throw new Error(`cannot open the store at ${shown}: ${(error as Error).message}`, { cause: bareError(error) });
   }
 }
 

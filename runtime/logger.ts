@@ -1,5 +1,6 @@
 import pino, { type DestinationStream, type Logger } from "pino";
 import { currentCall } from "./call-context.ts";
+import { shownError } from "./shown-error.ts";
 
 export type { Logger } from "pino";
 
@@ -31,6 +32,7 @@ export function createLogger(options: LoggerOptions): Logger {
       name: options.name,
       level: options.level,
       timestamp: isoTime,
+      serializers: { err: shownError },
       mixin() {
         const call = currentCall();
         return call === undefined ? {} : { trace_id: call.trace.traceId, span_id: call.trace.spanId };
