@@ -63,7 +63,7 @@ export interface ServiceOptions<Client> {
 
 /** A client each of whose calls has the token of the user in its request, or of an administrator where it names nobody. */
 function asTheirUser<Client>(client: Client, users: TestUsers): Client {
-  const methods = Object.entries(client as object).map(([name, method]) => {
+  const methods = Object.entries(client ?? {}).map(([name, method]) => {
     const call = (request: { userId?: string }, options: CallOptions = {}) => {
       const token = () => (request?.userId ? users.as(request.userId) : users.as("administrator", { administrator: true }));
       return (method as (...args: unknown[]) => unknown)(request, { ...options, metadata: options.metadata ?? token() });
