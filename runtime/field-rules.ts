@@ -71,7 +71,7 @@ function oneofCheck(
 }
 
 function fieldCheck(registry: FileRegistry, field: DescField, known: Map<DescMessage, MessageCheck>): Check | undefined {
-  const policy = policyOf(registry, field);
+  const policy = fieldPolicyOf(registry, field);
   const checks: Check[] = [];
   if (policy.required) checks.push(isSet);
 
@@ -179,7 +179,7 @@ function mapChecks(
 }
 
 /** The rules that the contract gives a field. */
-function policyOf(registry: FileRegistry, field: DescField): FieldPolicy {
+export function fieldPolicyOf(registry: FileRegistry, field: DescField): FieldPolicy {
   const extension = registry.getExtension("mesh.policy.v1.field");
   if (extension?.message === undefined || !hasOption(field, extension)) return NO_RULES;
   return FieldPolicy.decode(toBinary(extension.message, getOption(field, extension) as never));

@@ -2,6 +2,7 @@ import { create, type DescMethod, toBinary } from "@bufbuild/protobuf";
 import {
   type ChannelCredentials,
   Client,
+  type ClientOptions,
   type ClientReadableStream,
   type ClientWritableStream,
   Metadata,
@@ -26,26 +27,27 @@ export interface AnyCallOptions {
   metadata?: Metadata;
   /** Sends no message on a stream of requests, and does not end it either. The default is false. */
   silent?: boolean;
+  /** The default is more than any answer takes: what ends by it has got none. */
+  deadlineMs?: number;
 }
 
-/** More than any answer takes: what ends by it has got none. */
 const PATIENCE_MS = 10_000;
 /** A name in every certificate: that of an IP address is none that TLS may be asked for. */
 const NAME = { "grpc.ssl_target_name_override": "localhost" };
 const asIs = (bytes: Uint8Array) => Buffer.from(bytes);
 
 /** A client that calls whatever it is told to, without retries. The caller closes it. */
-export function anyClient(address: string, credentials: ChannelCredentials): Client {
-  return new Client(address, credentials, { "grpc.enable_retries": 0, "grpc.use_local_subchannel_pool": 1, ...NAME });
+export function anyClient(address: string, credentials: ChannelCredentials, options: ClientOptions = {}): Client {
+  return new Client(address, credentials, { "grpc.enable_retries": 0, "grpc.use_local_subchannel_pool": 1, ...NAME, ...options });
 }
 
 /** Calls a method of whichever kind. A stream is left after its first response. */
 export function callAny(
   client: Client,
   { path, kind }: Pick<MethodContract, "path" | "kind">,
-  { request = new Uint8Array(), metadata = new Metadata(), silent = false }: AnyCallOptions = {},
+  { request = new Uint8Array(), metadata = new Metadata(), silent = false, deadlineMs = PATIENCE_MS }: AnyCallOptions = {},
 ): Promise<Outcome> {
-  const options = { deadline: Date.now() + PATIENCE_MS };
+  const options = { deadline: Date.now() + deadlineMs };
   return new Promise((resolve) => {
     const ended = (error: ServiceError | null, response?: Buffer) => resolve(outcomeOf(error, response));
     const readFirst = (responses: ClientReadableStream<Buffer>) => {

@@ -40,9 +40,12 @@ export interface ShopProcess {
 export class Shop implements AsyncDisposable {
   readonly data: string;
   readonly lines: LogLine[] = [];
+  /** What was written to standard error. */
+  stderr = "";
   storefront = "";
+  dashboard = "";
   grpc: Record<string, string> = {};
-  readonly #credentials = new Map<string, Credentials>();
+  readonly #credentials = new Map<string, Promise<Credentials>>();
   readonly #process: ChildProcess;
   readonly #arrivals = new EventTarget();
   readonly #closed: Promise<unknown[]>;
@@ -62,6 +65,9 @@ export class Shop implements AsyncDisposable {
       this.lines.push(JSON.parse(line));
       this.#arrivals.dispatchEvent(new Event("line"));
     });
+    this.#process.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.stderr += text;
+    });
   }
 
   /** Resolves when every server of the shop serves. */
@@ -69,6 +75,7 @@ export class Shop implements AsyncDisposable {
     const shop = new Shop(await mkdtemp(join(tmpdir(), "bookmesh-shop-")), options);
     const ready = await shop.line(({ msg }) => msg.startsWith("ready in"));
     shop.storefront = String(ready.storefront);
+    shop.dashboard = String(ready.dashboard);
     shop.grpc = ready.grpc as Record<string, string>;
     return shop;
   }
@@ -101,14 +108,18 @@ export class Shop implements AsyncDisposable {
   }
 
   /** The credentials of an identity of this mesh. They are closed with the shop. */
-  async credentials(name: string): Promise<Credentials> {
+  credentials(name: string): Promise<Credentials> {
     const known = this.#credentials.get(name);
     if (known !== undefined) return known;
+    const opened = this.#issue(name).then((folder) => Credentials.open({ folder, logger: pino({ level: "silent" }) }));
+    this.#credentials.set(name, opened);
+    return opened;
+  }
+
+  async #issue(name: string): Promise<string> {
     const folder = join(this.data, "credentials", name);
     if (!existsSync(folder)) await promisify(execFile)(process.execPath, [MAIN, "certs", "issue", name, "--data", this.data]);
-    const credentials = await Credentials.open({ folder, logger: pino({ level: "silent" }) });
-    this.#credentials.set(name, credentials);
-    return credentials;
+    return folder;
   }
 
   /** A channel to one process, as an identity of this mesh. The caller closes it. */
@@ -124,7 +135,7 @@ export class Shop implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const credentials of this.#credentials.values()) credentials.close();
+    for (const credentials of this.#credentials.values()) (await credentials).close();
     if (this.#process.exitCode === null) await this.stop();
     await rm(this.data, { recursive: true, force: true });
   }

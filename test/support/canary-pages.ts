@@ -1,0 +1,162 @@
+import type { Canaries } from "./canaries.ts";
+import type { SignedIn } from "./canary-calls.ts";
+
+/** What a page or a program's interface answered. */
+export interface PageAnswer {
+  /** As in "POST /register". */
+  readonly asked: string;
+  readonly status: number;
+  /** Headers, but for cookies, and body. */
+  readonly text: string;
+  /** Whether somebody asked who is signed in. */
+  readonly signedIn: boolean;
+}
+
+type Plant = (what: string, sensitive?: boolean) => string;
+
+/** Everything that a form of the shop, or a body in JSON, could have. */
+function fieldsOf(plant: Plant): Record<string, string> {
+  const secret = ["password", "currentPassword", "newPassword", "token", "email", "username"];
+  const open = ["name", "language", "country", "next", "q", "no-such-field", "health_check_url", "clientAddress"];
+  const fields = [...secret.map((name) => [name, true] as const), ...open.map((name) => [name, false] as const)];
+  const planted = fields.map(([name, sensitive]) => [name, plant(`${name} in a body`, sensitive)]);
+  const values: Record<string, string> = Object.fromEntries(planted);
+  const email = `${values.email}@shop.example`;
+  return { ...values, email, url: `http://${plant("a user in a URL", true)}:${plant("a password in a URL", true)}@192.0.2.1` };
+}
+
+/** Asks over plain HTTP with canaries in everything that can be sent. */
+export class CanaryPages {
+  readonly answers: PageAnswer[] = [];
+  readonly #plant: Plant;
+  readonly #plantAddress: () => string;
+  readonly #plantSecret: (text: string) => void;
+
+  constructor(canaries: Canaries) {
+    this.#plant = (what, sensitive = true) => canaries.plant(what, sensitive);
+    this.#plantAddress = () => canaries.plantAddress("the header x-forwarded-for");
+    this.#plantSecret = (text) => canaries.plantSecret(text, "a cookie of a session");
+  }
+
+  /** Every page of the storefront, as a guest and as a user. */
+  async visitShop(origin: string, user: SignedIn): Promise<void> {
+    const signIn = new URLSearchParams({ email: user.email, password: user.password });
+    const { cookies } = await this.#ask(origin, "POST", "/sign-in", { body: signIn });
+    const signedIn = cookies.map((cookie) => cookie.split(";")[0]).join("; ");
+    const path = () => `/${this.#plant("a path", false)}`;
+    const query = (name: string) => `?${name}=${this.#plant(`${name} in a query`, false)}`;
+    for (const cookie of [undefined, signedIn]) {
+      const paths = ["/", "/books", "/books/1", "/categories/mystery", "/search", "/covers/1.svg", "/welcome", "/goodbye"];
+      const wrong = ["/books", "/categories", "/covers", "/assets", ""].map((folder) => folder + path());
+      const forms = ["/register", "/sign-in", "/account", "/account/password", "/account/delete", "/sign-out", path()];
+      for (const page of [...paths, ...wrong, ...forms]) {
+        for (const name of ["page", "q", "next", "token"]) await this.#ask(origin, "GET", page + query(name), { cookie });
+      }
+      for (const form of forms) await this.#send(origin, form, cookie);
+    }
+  }
+
+  /** Sign-in for programs that speak no gRPC. */
+  async signIn(origin: string, user: SignedIn): Promise<void> {
+    for (const path of ["/auth", "/login", "/verify", `/${this.#plant("a path", false)}`])
+      await this.#send(origin, path, undefined);
+    const answers = [
+      await this.#ask(origin, "POST", "/auth", { json: { username: user.email, password: user.password } }),
+      await this.#ask(origin, "POST", "/login", { json: { email: user.email, password: user.password } }),
+    ];
+    for (const { text } of answers) for (const token of text.match(/eyJ[\w.-]+/g) ?? []) this.#plantSecret(token);
+    await this.#ask(origin, "POST", "/verify", { json: { token: user.accessToken } });
+    for (const path of [`/users/${user.id}`, "/users/1", `/users/${this.#plant("a path", false)}`, "/.well-known/jwks.json"]) {
+      await this.#ask(origin, "GET", `${path}?token=${this.#plant("token in a query")}`);
+      await this.#ask(origin, "GET", path, { authorization: `Bearer ${user.accessToken}` });
+    }
+  }
+
+  /** The page and the interface of the registry. */
+  async lookAtRegistry(origin: string): Promise<void> {
+    for (const path of ["/", "/services", `/services/${this.#plant("a path", false)}`, `/${this.#plant("a path", false)}`]) {
+      await this.#ask(origin, "GET", `${path}?token=${this.#plant("token in a query")}`);
+    }
+    await this.#send(origin, "/register", undefined);
+    const host = "192.0.2.1";
+    const url = `http://${host}/${this.#plant("the path of a URL", false)}`;
+    await this.#ask(origin, "POST", "/register", { json: { name: this.#plant("name in a body", false), url } });
+    await this.#ask(origin, "POST", "/register", { json: { name: "orders", url } });
+  }
+
+  /** What operators ask a process. @returns the metrics. */
+  async lookAtProcess(origin: string): Promise<string> {
+    for (const path of ["/livez", "/readyz", "/metrics", `/${this.#plant("a path", false)}`]) {
+      await this.#ask(origin, "GET", `${path}?token=${this.#plant("token in a query")}`);
+      await this.#ask(origin, "POST", path, { json: fieldsOf(this.#plant) });
+    }
+    return (await fetch(`${origin}/metrics`)).text();
+  }
+
+  /** Sends a form, a body in JSON, and some that are neither, to one path. */
+  async #send(origin: string, path: string, cookie: string | undefined): Promise<void> {
+    const fields = () => fieldsOf(this.#plant);
+    await this.#ask(origin, "POST", path, { cookie, body: new URLSearchParams(fields()) });
+    await this.#ask(origin, "POST", path, {
+      cookie,
+      body: new URLSearchParams({ ...fields(), email: this.#plant("email in a body") }),
+    });
+    await this.#ask(origin, "POST", path, { cookie, json: fields() });
+    await this.#ask(origin, "POST", path, { cookie, type: "application/json", body: `{${JSON.stringify(fields())}` });
+    await this.#ask(origin, "POST", path, { cookie, type: "application/json", body: JSON.stringify(fields()).repeat(200) });
+    await this.#ask(origin, "POST", path, {
+      cookie,
+      type: this.#plant("the header content-type"),
+      body: JSON.stringify(fields()),
+    });
+    await this.#ask(origin, "POST", path, {
+      cookie,
+      body: new URLSearchParams(fields()),
+      from: this.#plant("the header origin"),
+    });
+    await this.#ask(origin, "PUT", path, { cookie, json: fields() });
+  }
+
+  async #ask(
+    origin: string,
+    method: string,
+    path: string,
+    options: {
+      cookie?: string | undefined;
+      type?: string;
+      body?: string | URLSearchParams;
+      json?: object;
+      from?: string;
+      authorization?: string;
+    } = {},
+  ): Promise<PageAnswer & { cookies: string[] }> {
+    const { json, type = json && "application/json" } = options;
+    const body = json === undefined ? options.body : JSON.stringify(json);
+    const headers = {
+      cookie: options.cookie ?? `bookmesh-access=${this.#plant("a cookie")}; bookmesh-refresh=${this.#plant("a cookie")}`,
+      authorization: options.authorization ?? `Bearer ${this.#plant("the header authorization")}`,
+      referer: `http://shop.example/?token=${this.#plant("the header referer")}`,
+      "user-agent": this.#plant("the header user-agent"),
+      "x-forwarded-for": this.#plantAddress(),
+      traceparent: this.#plant("the header traceparent"),
+      "x-canary": this.#plant("the header x-canary"),
+      ...(type && { "content-type": type }),
+      ...(options.from && { origin: `http://${options.from}.example` }),
+    };
+    const response = await fetch(origin + path, { method, headers, redirect: "manual", ...(body !== undefined && { body }) });
+    const cookies = response.headers.getSetCookie();
+    for (const cookie of cookies) {
+      const [value = ""] = cookie.slice(cookie.indexOf("=") + 1).split(";");
+      if (value !== "") this.#plantSecret(value);
+    }
+    const shown = [...response.headers].filter(([name]) => name !== "set-cookie");
+    const answer = {
+      asked: `${method} ${path.split("?")[0]}`,
+      status: response.status,
+      text: `${JSON.stringify(shown)}\n${await response.text()}`,
+      signedIn: options.cookie !== undefined || options.authorization !== undefined,
+    };
+    this.answers.push(answer);
+    return { ...answer, cookies };
+  }
+}
