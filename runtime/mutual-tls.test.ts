@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createSecureServer } from "node:http2";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
 import {
   type ConnectionOptions,
   connect as connectTls,
@@ -79,6 +81,27 @@ describe("a client", () => {
     await using server = await serve({ cert, key, ALPNProtocols: ["h2"] });
 
     await expect(orders.secure(await open(server.port))).rejects.toMatchObject({ code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" });
+  });
+
+  test("does not talk to a stranger either where the environment has Node trust anybody", async () => {
+    const { certificatePem: cert, keyPem: key } = await stranger.issue("push");
+    await using server = await serve({ cert, key, ALPNProtocols: ["h2"] });
+    const script = `
+      import { connect } from "node:net";
+      import { readKeyMaterial } from "./runtime/credential-files.ts";
+      import { MutualTlsChannelCredentials } from "./runtime/mutual-tls.ts";
+      const orders = new MutualTlsChannelCredentials(await readKeyMaterial(process.argv[1], new Date()), "push");
+      const outcome = await orders.secure(connect(${server.port}, "127.0.0.1")).then(() => "talks", ({ code }) => code);
+      process.stdout.write(outcome, () => process.exit());
+    `;
+    // The environment of a test is a copy, which Node does not look at.
+    const env = { PATH: process.env.PATH, NODE_TLS_REJECT_UNAUTHORIZED: "0" };
+    const folder = await authority.folder("orders");
+
+    const { stdout } = spawn(process.execPath, ["--input-type=module", "--eval", script, folder], { env });
+
+    expect(await text(stdout)).toBe("UNABLE_TO_VERIFY_LEAF_SIGNATURE");
+    expect(server.heard).toEqual([]);
   });
 
   test("does not talk TLS 1.2", async () => {

@@ -70,6 +70,8 @@ export class MutualTlsChannelCredentials extends ChannelCredentials {
       secureContext: this.#context,
       servername: this.#service,
       ALPNProtocols: [ALPN],
+      // The default is what NODE_TLS_REJECT_UNAUTHORIZED says, by which many people's environments trust anybody.
+      rejectUnauthorized: true,
       checkServerIdentity: (_name, certificate) => this.#checkIdentity(certificate),
     };
     return new Promise((resolve, reject) => {
