@@ -97,9 +97,10 @@ export function meshServer(options: MeshServerOptions): MeshServer {
     authorization(options),
     deadline(),
     admission(options),
+    // A request that is no message names no user.
+    decoding(),
     // To find out whose a token is may take a while: within a deadline and a limit.
     endUser({ verify: options.verifyUserToken }),
-    decoding(),
     validation(),
   ];
   const environment = {

@@ -10,6 +10,7 @@ import type { EndUser, VerifyUserToken } from "../../runtime/end-user.ts";
 import { Failure } from "../../runtime/errors.ts";
 import { type Dummy, type DummyOptions, dummyClient, type SpecialCase } from "../../test/support/dummy-client.ts";
 import { call, endingCases, endings, type FourKindsClient, kinds, methodOf, rejection } from "../../test/support/four-kinds.ts";
+import { frame, rawCall } from "../../test/support/raw-call.ts";
 import { testUsers } from "../../test/support/users.ts";
 import { clientFactory } from "../client/chain.ts";
 
@@ -115,6 +116,18 @@ describe.each(kinds)("a %s call", (kind) => {
 
     expect(error).toMatchObject({ code: Status.NOT_FOUND, details: "no such user", reason: "USER_NOT_FOUND" });
     expect(answer).not.toHaveBeenCalled();
+  });
+
+  test("that holds no message is refused for that, not for another user", async () => {
+    await using dummy = await serve();
+
+    const { status, message } = await rawCall({
+      ...{ port: dummy.port, path: `/${UserEchoServiceDefinition.fullName}/${methodOf(kind)}` },
+      headers: { authorization: `Bearer ${users.tokenOf("ada")}` },
+      body: [frame(Buffer.of(0xff))],
+    });
+
+    expect([status, message]).toEqual([Status.INTERNAL, "the request is no message of its contract"]);
   });
 
   test("of an administrator may be about anybody", async () => {
