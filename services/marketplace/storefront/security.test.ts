@@ -170,3 +170,16 @@ const FORM = "application/x-www-form-urlencoded";
 function form(fields: Record<string, string>) {
   return { headers: { "content-type": FORM }, payload: new URLSearchParams(fields).toString() };
 }
+
+test.each(["/books/%c0%af", "/%", `/books/${"9".repeat(101)}`])(
+  "says in a page of the shop that %s is no address",
+  async (path) => {
+    await using it = await shopWith(HARMLESS);
+
+    const { statusCode, headers, body } = await it.shop.inject(path);
+
+    expect([400, 404, 414]).toContain(statusCode);
+    expect(headers["content-type"]).toBe("text/html; charset=utf-8");
+    expect(body).toContain("Back to the shop");
+  },
+);

@@ -2,10 +2,11 @@ import fastifyCookie from "@fastify/cookie";
 import formBody from "@fastify/formbody";
 import helmet from "@fastify/helmet";
 import fastifyStatic from "@fastify/static";
-import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from "fastify";
+import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { ClientError } from "nice-grpc-common";
 import { currentCall, runInCall } from "../../../runtime/call-context.ts";
 import { Failure } from "../../../runtime/errors.ts";
+import { WEB_LIMITS } from "../../../runtime/http/limits.ts";
 import type { Logger } from "../../../runtime/logger.ts";
 import { continueTrace } from "../../../runtime/trace-context.ts";
 import { BrowserSessions, type BrowserSessionsDeps } from "./browser-sessions.ts";
@@ -18,6 +19,8 @@ import { recogniseVisitors } from "./session-hook.ts";
 /** How long a page may take with everything it asks of others, in milliseconds. */
 const PAGE_DEADLINE_MS = 5_000;
 const MAX_FORM_BYTES = 16_384;
+/** A browser opens six, and a proxy some for all of them. */
+const MOST_CONNECTIONS = 2_048;
 
 export interface StorefrontOptions {
   store: ShopDeps["store"];
@@ -41,14 +44,18 @@ export async function storefront(options: StorefrontOptions): Promise<FastifyIns
   const browsers = new BrowserSessions({ ...options, now });
   const deps: ShopDeps = { ...options, cookies };
   const app = fastify({
+    ...WEB_LIMITS,
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     bodyLimit: MAX_FORM_BYTES,
-    requestTimeout: 10_000,
-    connectionTimeout: 30_000,
-    forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 100 },
     ajv: { customOptions: { coerceTypes: true } },
+    // What is wrong with an address is found before any hook is called: it has no headers of helmet's.
+    frameworkErrors: (_error, _request, reply) => {
+      const answer = (reply as unknown as FastifyReply).code(400).header("x-content-type-options", "nosniff");
+      showPage(answer, problemPage(BAD_REQUEST.heading, BAD_REQUEST.sentence));
+    },
   });
+  app.server.maxConnections = MOST_CONNECTIONS;
 
   // Calls made for a page belong to its trace and end with its deadline.
   app.addHook("onRequest", (request, _reply, done) => {

@@ -2,12 +2,13 @@ import helmet from "@fastify/helmet";
 import { type FastifyInstance, fastify } from "fastify";
 import type { JWK } from "jose";
 import type { VerifyUserToken } from "../../../runtime/end-user.ts";
+import { answerError } from "../../../runtime/http/errors.ts";
+import { WEB_LIMITS } from "../../../runtime/http/limits.ts";
+import { unknownRoutes } from "../../../runtime/http/unknown-routes.ts";
 import type { Logger } from "../../../runtime/logger.ts";
 import type { SignIn } from "../session-handler.ts";
 import type { UserStore } from "../user.ts";
-import { answerError } from "./errors.ts";
 import { signInRoutes } from "./sign-in.ts";
-import { unknownRoutes } from "./unknown-routes.ts";
 import { userRoutes } from "./users.ts";
 
 export interface HttpDeps {
@@ -19,14 +20,6 @@ export interface HttpDeps {
 }
 
 const MAX_BODY_BYTES = 4_096;
-/** How long a client may take to send the head of a request. */
-const HEAD_MS = 3_000;
-/** How long it may take to send all of it: bodies are small. */
-const REQUEST_MS = 6_000;
-/** How long a connection may be silent, also while it does not read what it has asked for. */
-const SILENCE_MS = 15_000;
-/** How long a connection waits for the next request. */
-const KEEP_ALIVE_MS = 5_000;
 /** More than passwords may wait: who is refused for that should hear of it. */
 const MOST_CONNECTIONS = 1_024;
 
@@ -39,13 +32,8 @@ const MOST_CONNECTIONS = 1_024;
 export async function httpServer(deps: HttpDeps): Promise<FastifyInstance> {
   const { logger } = deps;
   const app = fastify({
+    ...WEB_LIMITS,
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_MS,
-    connectionTimeout: SILENCE_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    // Node looks for requests that take too long every 30 seconds unless it is told.
-    http: { headersTimeout: HEAD_MS, connectionsCheckingInterval: 500, maxHeaderSize: 8_192 },
-    forceCloseConnections: "idle",
     // What is wrong with an address is found before any hook is called: it has no headers of helmet's.
     frameworkErrors: (error, _request, reply) => {
       reply.header("x-content-type-options", "nosniff");

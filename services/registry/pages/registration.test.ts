@@ -163,7 +163,7 @@ test("passes on that the registry is full", async () => {
 
   expect(await server.register({ name: "users", url: "http://192.0.2.1" })).toEqual({
     status: 429,
-    body: { error: "the registry has room for 10000 instances" },
+    body: { error: "the registry has room for 10000 instances", reason: "REGISTRY_FULL" },
   });
 });
 
@@ -196,6 +196,6 @@ test("tells a caller nothing of an error of its own, and logs all of it", async 
     body: { error: "Internal error" },
   });
   expect(server.logs).toContainEqual(
-    expect.objectContaining({ msg: "page failed", err: expect.objectContaining({ message: "x is undefined" }) }),
+    expect.objectContaining({ msg: "request failed", err: expect.objectContaining({ message: "x is undefined" }) }),
   );
 });

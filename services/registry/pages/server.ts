@@ -3,13 +3,14 @@ import fastifyStatic from "@fastify/static";
 import { type FastifyInstance, fastify } from "fastify";
 import type { Instance } from "../../../gen/mesh/registry/v1/instance.ts";
 import type { ClientState, RegistryState, ServiceState } from "../../../gen/mesh/registry/v1/registry_service.ts";
+import { answerError } from "../../../runtime/http/errors.ts";
+import { WEB_LIMITS } from "../../../runtime/http/limits.ts";
+import { unknownRoutes } from "../../../runtime/http/unknown-routes.ts";
 import type { Logger } from "../../../runtime/logger.ts";
-import { answerError } from "./errors.ts";
 import { dashboardRoute } from "./html/dashboard.ts";
 import { registrationRoute } from "./registration.ts";
 import { hostResolver } from "./resolve-host.ts";
 import { serviceRoutes } from "./services.ts";
-import { unknownRoutes } from "./unknown-routes.ts";
 
 export interface PagesDeps {
   /** All services now, by name, as ListServices says them. */
@@ -34,27 +35,14 @@ export interface PagesDeps {
 }
 
 const MAX_BODY_BYTES = 16_384;
-/** How long a client may take to send the head of a request. */
-const HEAD_MS = 3_000;
-/** How long it may take to send all of it: bodies are small. */
-const REQUEST_MS = 6_000;
-/** How long a connection may be silent, also while it does not read what it has asked for. */
-const SILENCE_MS = 15_000;
-/** How long a connection waits for the next request: longer than the page waits to look again. */
-const KEEP_ALIVE_MS = 5_000;
 const MOST_CONNECTIONS = 256;
 
 /** The web server of the registry: a page for people, JSON for programs. Not listening yet; the caller closes it. */
 export async function pages(deps: PagesDeps): Promise<FastifyInstance> {
   const { logger } = deps;
   const app = fastify({
+    ...WEB_LIMITS,
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_MS,
-    connectionTimeout: SILENCE_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    // Node looks for requests that take too long every 30 seconds unless it is told.
-    http: { headersTimeout: HEAD_MS, connectionsCheckingInterval: 500, maxHeaderSize: 8_192 },
-    forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 8_192 },
     // What is wrong with an address is found before any hook is called: it has no headers of helmet's.
     frameworkErrors: (error, _request, reply) => {

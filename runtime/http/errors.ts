@@ -1,7 +1,7 @@
 import type { FastifyReply } from "fastify";
-import { isStoreUnavailable } from "../../../runtime/database.ts";
-import { Failure, type FailureKind } from "../../../runtime/errors.ts";
-import type { Logger } from "../../../runtime/logger.ts";
+import { isStoreUnavailable } from "../database.ts";
+import { Failure, type FailureKind } from "../errors.ts";
+import type { Logger } from "../logger.ts";
 
 /** As google.rpc.Code maps them. */
 const STATUSES: Readonly<Record<FailureKind, number>> = {
@@ -21,7 +21,7 @@ const STATUSES: Readonly<Record<FailureKind, number>> = {
 
 const MESSAGES: ReadonlyMap<number, string> = new Map([
   [404, "Not found"],
-  [413, "The body is larger than 4 KiB"],
+  [413, "The body is too large"],
   [415, "The body must be JSON, and its content-type application/json"],
 ]);
 
