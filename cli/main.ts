@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { EXIT_BAD_CONFIG } from "../runtime/config.ts";
+import { administratorCommand } from "./administrator-command.ts";
 import { certsCommand } from "./certs/certs-command.ts";
 import { importCommand } from "./import-command.ts";
 import { relayCommand } from "./relay-command.ts";
@@ -20,6 +21,7 @@ const commands = [
   certsCommand(),
   xdsBootstrapCommand(),
   relayCommand(),
+  administratorCommand(),
   importCommand(),
 ];
 for (const command of commands) {

@@ -98,6 +98,28 @@ test("who registers on the page is signed in, signs out, and finds the account a
   expect((await visit("/account")).page).toContain('value="Grace Hopper"');
 });
 
+test("an operator lets a user administer the shop, and takes it back", async () => {
+  const [email, password] = ["ada@example.com", "correct horse"];
+  const channel = await shop.channel("register", "gateway");
+  const register = registerClient(channel, silent);
+  await register.register({ email, password, name: "Ada" });
+  const listUsers = async () => {
+    const { session } = await sessionClient(channel, silent).signIn({ email, password, clientAddress: "127.0.0.1" });
+    return register.listUsers({}, { userToken: String(session?.accessToken) });
+  };
+  const administrator = async (...args: string[]) =>
+    (await promisify(execFile)(process.execPath, [MAIN, "administrator", ...args, "--data", shop.data])).stdout;
+  await expect(listUsers()).rejects.toMatchObject({ reason: "USER_NOT_ALLOWED" });
+
+  expect(await administrator(email)).toMatch(/^Ada \(\d+\) administers the shop\.\n$/);
+  expect((await listUsers()).users.map(({ name }) => name)).toContain("Ada");
+
+  expect(await administrator(email, "--revoke")).toMatch(/^Ada \(\d+\) does not administer the shop any more\.\n$/);
+  await expect(listUsers()).rejects.toMatchObject({ reason: "USER_NOT_ALLOWED" });
+  await expect(administrator("nobody@example.com")).rejects.toMatchObject({ code: 65 });
+  channel.close();
+});
+
 test("a book that is imported while the shop runs is found on the page and recommended", async () => {
   const file = join(shop.data, "books.csv");
   await writeFile(
