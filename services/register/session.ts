@@ -166,7 +166,7 @@ export async function refreshSession(
 }
 
 /** Ends the session of a refresh token, if it has one. */
-export async function signOut({ store }: Pick<SessionDeps, "store">, refreshToken: string): Promise<void> {
+export async function signOut({ store }: { store: Pick<SessionStore, "end"> }, refreshToken: string): Promise<void> {
   await store.end(tokenHash(refreshToken));
 }
 

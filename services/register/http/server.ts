@@ -6,13 +6,14 @@ import { answerError } from "../../../runtime/http/errors.ts";
 import { WEB_LIMITS } from "../../../runtime/http/limits.ts";
 import { unknownRoutes } from "../../../runtime/http/unknown-routes.ts";
 import type { Logger } from "../../../runtime/logger.ts";
+import type { SessionStore } from "../session.ts";
 import type { SignIn } from "../session-handler.ts";
 import type { UserStore } from "../user.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { userRoutes } from "./users.ts";
 
 export interface HttpDeps {
-  store: Pick<UserStore, "get">;
+  store: Pick<UserStore, "get"> & { sessions: Pick<SessionStore, "end"> };
   signIn: SignIn;
   verifyUserToken: VerifyUserToken;
   keys: { jwks(): JWK[] };

@@ -36,6 +36,18 @@ test("gives an access token at /login, where the name may be called e-mail", asy
   expect(await http.get(`/users/${http.id}`, `Bearer ${body.access_token}`)).toMatchObject({ status: 200 });
 });
 
+test("leaves the sessions of the user alone, however often a program signs in", async () => {
+  await using http = await startHttp();
+  const { refreshToken } = await http.signIn();
+
+  // As many as there may be.
+  for (let i = 0; i < 50; i++) {
+    expect(await http.post(i % 2 === 0 ? "/auth" : "/login", CREDENTIALS)).toMatchObject({ status: 200 });
+  }
+
+  expect(await http.refresh(refreshToken)).toMatchObject({ user: { email: ADA.email } });
+});
+
 test.each(["/auth", "/login"])("gives no token at %s for a wrong password or an unknown name", async (path) => {
   await using http = await startHttp();
   await http.signUp(GRACE);

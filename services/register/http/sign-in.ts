@@ -4,7 +4,7 @@ import { contracts } from "../../../runtime/contracts.ts";
 import { Failure, type FieldViolation } from "../../../runtime/errors.ts";
 import { compileRules } from "../../../runtime/field-rules.ts";
 import { USER_KEYS_MS } from "../../../runtime/user-keys.ts";
-import type { Credentials, Session } from "../session.ts";
+import { type Credentials, signOut } from "../session.ts";
 import type { HttpDeps } from "./server.ts";
 
 /** As long as SignIn has by its contract when the caller says nothing. */
@@ -19,23 +19,26 @@ function signInDescription() {
 }
 
 /** POST /auth, POST /login, POST /verify and GET /.well-known/jwks.json */
-export function signInRoutes(app: FastifyInstance, deps: Pick<HttpDeps, "signIn" | "verifyUserToken" | "keys">): void {
-  const { keys } = deps;
-  const signIn = async (request: FastifyRequest, reply: FastifyReply): Promise<Session> => {
+export function signInRoutes(app: FastifyInstance, deps: Pick<HttpDeps, "signIn" | "store" | "verifyUserToken" | "keys">): void {
+  const { keys, store } = deps;
+  const tokenFor = async (request: FastifyRequest, reply: FastifyReply): Promise<string> => {
     const credentials = parseCredentials(request.body, request.ip);
     const leaving = new AbortController();
     const timer = setTimeout(() => leaving.abort(new Failure("deadline-exceeded", "took too long")), DEADLINE_MS);
     reply.raw.once("close", () => leaving.abort(new Failure("unavailable", "the client is gone")));
     try {
-      return await deps.signIn(credentials, leaving.signal);
+      const { accessToken, refreshToken } = await deps.signIn(credentials, leaving.signal);
+      // Nobody is given the refresh token: the session would only take the place of one that somebody goes on with.
+      await signOut({ store: store.sessions }, refreshToken.token);
+      return accessToken.token;
     } finally {
       clearTimeout(timer);
     }
   };
 
-  app.post("/auth", async (request, reply) => ({ token: (await signIn(request, reply)).accessToken.token }));
+  app.post("/auth", async (request, reply) => ({ token: await tokenFor(request, reply) }));
 
-  app.post("/login", async (request, reply) => ({ access_token: (await signIn(request, reply)).accessToken.token }));
+  app.post("/login", async (request, reply) => ({ access_token: await tokenFor(request, reply) }));
 
   app.post("/verify", async ({ body }) => {
     const { token } = stringsOf(body, ["token"]);
