@@ -2,6 +2,7 @@ import { services as runningServices } from "../cli/services.ts";
 import { EndUser } from "../gen/mesh/policy/v1/policy.ts";
 import { allContracts, type MethodContract } from "../runtime/contracts.ts";
 import { adsContract } from "../services/registry/xds/contract.ts";
+import { markdownTable } from "./markdown-table.ts";
 
 /** The column of identities that no contract names. */
 export const ANY_OTHER = "any other";
@@ -75,11 +76,7 @@ function table(methods: readonly MethodContract[], identities: readonly string[]
     endUserOf(contract),
     ...[...identities, ANY_OTHER].map((name) => (mayCall(contract, name) ? "✓" : "–")),
   ]);
-  const all = [["method", "end user", ...identities, ANY_OTHER], ...rows];
-  const widths = all[0]?.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0))) ?? [];
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
-  const [head = [], ...body] = all;
-  return `${[line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n")}\n`;
+  return markdownTable([["method", "end user", ...identities, ANY_OTHER], ...rows]);
 }
 
 function mayCall({ callers }: MethodContract, name: string): boolean {

@@ -1,3 +1,4 @@
+import { markdownTable } from "../../tools/markdown-table.ts";
 import { type CaseName, caseNames, cases } from "./cases.ts";
 import { type TransportName, transportNames } from "./transports.ts";
 
@@ -21,7 +22,5 @@ export function table(passed: (name: CaseName, run: Run) => boolean): string {
     cases[name],
     ...runs.map((run) => (passed(name, run) ? "passes" : "**fails**")),
   ]);
-  return [["case", "what it checks", ...heads], heads.concat("", "").map(() => "---"), ...rows]
-    .map((cells) => `| ${cells.join(" | ")} |\n`)
-    .join("");
+  return markdownTable([["case", "what it checks", ...heads], ...rows]);
 }
