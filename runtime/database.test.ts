@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
@@ -24,6 +24,16 @@ test("makes the file, its folder and its schema", async () => {
 
   expect(await db.selectFrom("books").select("title").execute()).toEqual([{ title: "Dune" }]);
   expect(logs.with({ msg: "migrated" })).toMatchObject([{ migration: "0001-books" }, { migration: "0002-first-book" }]);
+  await close();
+});
+
+test("lets nobody else on the machine read it, not even in a folder that was there", async () => {
+  mkdirSync(join(folder, "new"));
+  const { close } = await open();
+
+  const files = readdirSync(join(folder, "new"));
+  expect(files).toEqual(["books.db", "books.db-shm", "books.db-wal"]);
+  for (const name of files) expect(statSync(join(folder, "new", name)).mode & 0o077).toBe(0);
   await close();
 });
 

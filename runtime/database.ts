@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -59,7 +59,11 @@ type OpenOptions = Parameters<typeof openDatabase>[0];
 
 async function openSqlite<Schema>({ url, migrations, logger }: OpenOptions): Promise<Database<Schema>> {
   const path = url.slice("sqlite:".length);
-  if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
+  if (path !== ":memory:") {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // SQLite would let everybody on the machine read it, keys and all. Its other files get the permissions of this one.
+    closeSync(openSync(path, "a", 0o600));
+  }
   const file = new DatabaseSync(path);
   file.exec(`PRAGMA busy_timeout = ${SQLITE_BUSY_MS}`);
   await writeAhead(file);
