@@ -72,8 +72,16 @@ function registerXds(): void {
   capBackoffs();
 }
 
+/** Made once: it is the same for all channels, and takes milliseconds. */
+let madeConfig: string | undefined;
+
 /** The gRPC service config (gRFC A6) that the contracts make together. */
 export function serviceConfig(): string {
+  madeConfig ??= makeServiceConfig();
+  return madeConfig;
+}
+
+function makeServiceConfig(): string {
   const methodConfig = allContracts().flatMap(({ service, method, retry }) => {
     if (retry === undefined) return [];
     const retryPolicy = {

@@ -217,26 +217,39 @@ test("has the same credentials for all channels to a service", async () => {
 const services = readdirSync("services").filter((name) => existsSync(`services/${name}/main.ts`));
 
 test.each(services)("%s ends with 64 and a sentence when it has no credentials, before it takes a port", async (service) => {
+  expect(await start(service, "/nowhere")).toEqual({
+    status: EXIT_BAD_CONFIG,
+    output: "",
+    errors: [
+      "bad configuration",
+      "  CREDENTIALS_DIR: /nowhere/ca.crt does not exist",
+      `  \`bookmesh certs issue ${service}\` makes credentials; CREDENTIALS_DIR says where they are`,
+      "",
+    ].join("\n"),
+  });
+});
+
+test("a service does not start with the credentials of another one", async () => {
+  await using authority = await TestAuthority.create();
+  const folder = await authority.folder("orders");
+
+  const { status, errors } = await start("push", folder);
+
+  expect(status).toBe(EXIT_BAD_CONFIG);
+  expect(errors).toContain(`CREDENTIALS_DIR: ${folder} is of spiffe://bookmesh.local/orders: this is push`);
+});
+
+/** Starts a service on a port that is taken. Resolves with what it said when it has ended. */
+async function start(service: string, credentials: string) {
   const taken = createServer().listen(0, "127.0.0.1");
   await once(taken, "listening");
   const port = String((taken.address() as AddressInfo).port);
-  const env = { PATH: process.env.PATH, PORT: port, ADMIN_PORT: port, CREDENTIALS_DIR: "/nowhere" };
+  const env = { PATH: process.env.PATH, PORT: port, ADMIN_PORT: port, CREDENTIALS_DIR: credentials };
   const child = spawn(process.execPath, [`services/${service}/main.ts`], { env });
-
   const [output, errors, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
   taken.close();
-
-  expect(status).toBe(EXIT_BAD_CONFIG);
-  expect(errors).toBe(
-    [
-      "bad configuration",
-      "  CREDENTIALS_DIR: /nowhere/ca.crt does not exist",
-      "  `bookmesh certs issue <service>` makes credentials; CREDENTIALS_DIR says where they are",
-      "",
-    ].join("\n"),
-  );
-  expect(output).toBe("");
-});
+  return { status, output, errors };
+}
 
 type Leaf = NonNullable<Parameters<TestAuthority["folder"]>[1]>;
 

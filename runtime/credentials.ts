@@ -144,13 +144,20 @@ export class Credentials implements Security {
   }
 }
 
-/** As Credentials.open, but prints what is wrong and ends the process with status 64. */
-export async function readCredentials(options: CredentialsOptions): Promise<Credentials> {
+/**
+ * As Credentials.open, for a process that is an instance of `service`: credentials
+ * of anybody else are as wrong as none. Prints what is wrong and ends the process with status 64.
+ */
+export async function readCredentials(service: string, options: CredentialsOptions): Promise<Credentials> {
   try {
-    return await Credentials.open(options);
+    const credentials = await Credentials.open(options);
+    const { identity } = credentials;
+    if (identity.name === service) return credentials;
+    credentials.close();
+    throw new CredentialsError(`${options.folder} is of ${spiffeId(identity)}: this is ${service}`);
   } catch (error) {
     if (!(error instanceof CredentialsError)) throw error;
-    const hint = "`bookmesh certs issue <service>` makes credentials; CREDENTIALS_DIR says where they are";
+    const hint = `\`bookmesh certs issue ${service}\` makes credentials; CREDENTIALS_DIR says where they are`;
     process.stderr.write(`bad configuration\n  CREDENTIALS_DIR: ${error.message}\n  ${hint}\n`);
     process.exit(EXIT_BAD_CONFIG);
   }

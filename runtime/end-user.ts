@@ -13,3 +13,11 @@ export interface EndUser {
  * @throws Failure "unauthenticated" if it is nobody's, or not any more. The message does not repeat the token.
  */
 export type VerifyUserToken = (token: string) => EndUser | Promise<EndUser>;
+
+/** RFC 6750, section 2.1. */
+const BEARER = /^Bearer +([-A-Za-z0-9._~+/]+=*)$/i;
+
+/** The access token that comes with a request, if one does. @param authorization the header of that name. */
+export function bearerToken(authorization: string | undefined): string | undefined {
+  return authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
+}

@@ -23,7 +23,7 @@ import { storefront } from "./storefront/server.ts";
 const config = readConfig(configSchema, process.env);
 const logger = createLogger({ name: "marketplace", level: config.logLevel });
 const metrics = createMetrics("marketplace");
-const credentials = await readCredentials({ folder: config.credentialsDir, logger, metrics });
+const credentials = await readCredentials("marketplace", { folder: config.credentialsDir, logger, metrics });
 const mesh = await joinMesh({ service: "marketplace", ...config, credentials, logger });
 const store = await openMarketplaceStore(config.databaseUrl, logger);
 await stockShelves(store);

@@ -21,7 +21,7 @@ import { openPushStore } from "./store.ts";
 const config = readConfig(configSchema, process.env);
 const logger = createLogger({ name: "push", level: config.logLevel });
 const metrics = createMetrics("push");
-const credentials = await readCredentials({ folder: config.credentialsDir, logger, metrics });
+const credentials = await readCredentials("push", { folder: config.credentialsDir, logger, metrics });
 const mesh = await joinMesh({ service: "push", ...config, credentials, logger });
 const store = await openPushStore(config.databaseUrl, logger);
 const channel = openChannel(config.registerHost, { service: "register", credentials });

@@ -21,7 +21,7 @@ import { openRecommendationsStore } from "./store.ts";
 const config = readConfig(configSchema, process.env);
 const logger = createLogger({ name: "recommendations", level: config.logLevel });
 const metrics = createMetrics("recommendations");
-const credentials = await readCredentials({ folder: config.credentialsDir, logger, metrics });
+const credentials = await readCredentials("recommendations", { folder: config.credentialsDir, logger, metrics });
 const mesh = await joinMesh({ service: "recommendations", ...config, credentials, logger });
 const store = await openRecommendationsStore(config.databaseUrl, logger);
 const channel = openChannel(config.marketplaceHost, { service: "marketplace", credentials });

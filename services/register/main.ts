@@ -14,7 +14,7 @@ import { openRegisterStore } from "./store.ts";
 const config = readConfig(configSchema, process.env);
 const logger = createLogger({ name: "register", level: config.logLevel });
 const metrics = createMetrics("register");
-const credentials = await readCredentials({ folder: config.credentialsDir, logger, metrics });
+const credentials = await readCredentials("register", { folder: config.credentialsDir, logger, metrics });
 const mesh = await joinMesh({ service: "register", ...config, credentials, logger });
 const store = await openRegisterStore(config.databaseUrl, logger);
 const register = await openRegister({ ...config, store, logger, metrics });

@@ -18,7 +18,7 @@ const config = readConfig(configSchema, process.env);
 const logger = createLogger({ name: "registry", level: config.logLevel });
 const metrics = createMetrics("registry");
 // A registry is a service like any other: it registers with all registries, itself included.
-const credentials = await readCredentials({ folder: config.credentialsDir, logger, metrics });
+const credentials = await readCredentials("registry", { folder: config.credentialsDir, logger, metrics });
 const mesh = await joinMesh({ service: "registry", ...config, credentials, logger });
 const store = await openRegistryStore(config.databaseUrl, logger);
 const xds = new XdsServer({ logger, ...config });

@@ -1,17 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { EndUser } from "../../../runtime/end-user.ts";
+import { bearerToken, type EndUser } from "../../../runtime/end-user.ts";
 import { Failure } from "../../../runtime/errors.ts";
 import { getUser, unknownUser } from "../user.ts";
 import type { HttpDeps } from "./server.ts";
 
-/** RFC 6750, section 2.1. */
-const BEARER = /^Bearer +([-A-Za-z0-9._~+/]+=*)$/i;
 const ID = /^\d{1,15}$/;
 
 /** GET /users/<id> */
 export function userRoutes(app: FastifyInstance, { store, verifyUserToken }: Pick<HttpDeps, "store" | "verifyUserToken">): void {
   const signedIn = async (request: FastifyRequest, reply: FastifyReply): Promise<EndUser> => {
-    const [, token] = BEARER.exec(request.headers.authorization ?? "") ?? [];
+    const token = bearerToken(request.headers.authorization);
     try {
       if (token === undefined) {
         throw new Failure("unauthenticated", "this takes a signed-in user", { reason: "USER_TOKEN_MISSING" });
