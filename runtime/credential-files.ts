@@ -44,12 +44,12 @@ const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
  * @throws CredentialsError if a file is missing, or they do not belong together, or TLS takes none such, or they are not valid at `now`.
  */
 export async function readKeyMaterial(folder: string, now: Date, known?: KeyMaterial): Promise<KeyMaterial> {
-  const [ca, certificate, key] = await Promise.all([
-    read(folder, CREDENTIAL_FILES.ca),
-    read(folder, CREDENTIAL_FILES.certificate),
-    read(folder, CREDENTIAL_FILES.key),
-  ]);
-  const files = { ca, certificate, key };
+  // One after the other: of several that are missing it is always the same that is named.
+  const files = {
+    ca: await read(folder, CREDENTIAL_FILES.ca),
+    certificate: await read(folder, CREDENTIAL_FILES.certificate),
+    key: await read(folder, CREDENTIAL_FILES.key),
+  };
   const material = known !== undefined && isSame(known, files) ? known : checkFiles(files, folder, now);
   const { notBefore, notAfter } = material;
   if (notAfter <= now) refuse(folder, CREDENTIAL_FILES.certificate, `has expired at ${notAfter.toISOString()}`);
