@@ -1,11 +1,8 @@
 import { EndUser as Wanted } from "../../gen/mesh/policy/v1/policy.ts";
-import type { EndUser, VerifyUserToken } from "../../runtime/end-user.ts";
+import { bearerToken, type EndUser, type VerifyUserToken } from "../../runtime/end-user.ts";
 import { Failure } from "../../runtime/errors.ts";
 import type { ServerInterceptor } from "./interceptor.ts";
 import type { ServerCall } from "./server-call.ts";
-
-/** RFC 6750, section 2.1. */
-const BEARER = /^Bearer +([-A-Za-z0-9._~+/]+=*)$/i;
 
 /**
  * Finds out which user stands behind a call, where the contract asks for one.
@@ -19,8 +16,7 @@ export function endUser(options: { verify: VerifyUserToken | undefined }): Serve
   const { verify } = options;
   return {
     start(call) {
-      const header = call.headers.authorization;
-      if (header !== undefined) call.userToken = BEARER.exec(header)?.[1];
+      call.userToken = bearerToken(call.headers.authorization);
       if (call.contract.endUser === Wanted.END_USER_NONE) return undefined;
       if (call.userToken === undefined || verify === undefined) {
         throw new Failure("unauthenticated", "this takes a signed-in user", { reason: "USER_TOKEN_MISSING" });
