@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { CREDENTIAL_FILES } from "../../runtime/credential-files.ts";
 import { ifMissing, syncFolder, writeDurably } from "./durable.ts";
 
 /** The three files with which a process proves who it is, and checks who others are. All are PEM. */
@@ -13,8 +14,6 @@ export interface CredentialFiles {
   readonly key: string;
 }
 
-/** The names are those of a Secret of cert-manager. */
-const NAMES = { ca: "ca.crt", certificate: "tls.crt", key: "tls.key" } as const satisfies Record<keyof CredentialFiles, string>;
 const CURRENT = "..data";
 const NEXT = "..data_tmp";
 /** What versions are called, and links that were never put into place. */
@@ -35,12 +34,12 @@ export async function writeCredentials(folder: string, files: CredentialFiles, n
   const before = await versionOf(folder);
   const version = `..${now.toISOString().replace(/[-:T]/g, "_").replace("Z", "")}.${randomBytes(4).toString("hex")}`;
   await mkdir(join(folder, version), { mode: 0o700 });
-  for (const [kind, name] of Object.entries(NAMES) as [keyof CredentialFiles, string][]) {
+  for (const [kind, name] of Object.entries(CREDENTIAL_FILES) as [keyof CredentialFiles, string][]) {
     await writeDurably(join(folder, version, name), files[kind], kind === "key" ? 0o600 : 0o644);
   }
   await syncFolder(join(folder, version));
   // In a new folder they lead nowhere until the next line, and then all of them lead to all there is.
-  for (const name of Object.values(NAMES)) await linkOnce(folder, name);
+  for (const name of Object.values(CREDENTIAL_FILES)) await linkOnce(folder, name);
   await replaceByLink(join(folder, CURRENT), version, join(folder, NEXT));
   await syncFolder(folder);
 
@@ -58,7 +57,7 @@ export async function readCredentials(folder: string): Promise<CredentialFiles |
     const version = await versionOf(folder);
     const from = version === undefined ? folder : join(folder, version);
     const [ca, certificate, key] = await Promise.all(
-      [NAMES.ca, NAMES.certificate, NAMES.key].map((name) => readFile(join(from, name), "utf8").catch(ifMissing)),
+      (["ca", "certificate", "key"] as const).map((kind) => readFile(credentialPath(from, kind), "utf8").catch(ifMissing)),
     );
     if (ca !== undefined && certificate !== undefined && key !== undefined) return { ca, certificate, key };
     // Two writes may have passed meanwhile, of which the second has removed what is read here.
@@ -70,7 +69,7 @@ const ATTEMPTS = 3;
 
 /** The path of one of the files. */
 export function credentialPath(folder: string, kind: keyof CredentialFiles): string {
-  return join(folder, NAMES[kind]);
+  return join(folder, CREDENTIAL_FILES[kind]);
 }
 
 async function linkOnce(folder: string, name: string): Promise<void> {
