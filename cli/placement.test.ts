@@ -11,7 +11,7 @@ function placementOf(name: string, env: NodeJS.ProcessEnv) {
 test("places every service on this machine only, at its default ports", () => {
   expect(placementsOf(services, {}).map(({ service, host, ports }) => [service.name, host, ...Object.values(ports)])).toEqual([
     ["registry", "127.0.0.1", 50050, 9050, 8500],
-    ["register", "127.0.0.1", 50053, 9053],
+    ["register", "127.0.0.1", 50053, 9053, 5002],
     ["marketplace", "127.0.0.1", 50052, 9052, 5000],
     ["recommendations", "127.0.0.1", 50051, 9051],
     ["push", "127.0.0.1", 50054, 9054],

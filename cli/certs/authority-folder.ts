@@ -12,7 +12,7 @@ const CERTIFICATE = "root.crt";
 const KEY = "root.key";
 const RECORD = "record.json";
 const LOCK = "lock";
-/** A root that is being made, or taken away: nobody looks at it. */
+/** A root that was being made, or taken away, when a process was stopped. */
 const UNFINISHED = /^\.(new|old)-\d+$/;
 
 const LOCK_WITHIN_MS = 10_000;
@@ -71,6 +71,7 @@ export class AuthorityFolder {
       await mkdir(this.#path, { recursive: true, mode: 0o700 });
       const lock = await this.#lock();
       try {
+        await this.#sweep();
         return await work();
       } finally {
         lock.release();
@@ -97,9 +98,6 @@ export class AuthorityFolder {
 
   /** @throws if there is a root of this number. */
   async add(number: number, root: KeyedCertificate, record: RootRecord): Promise<StoredRoot> {
-    for (const name of await readdir(this.#path)) {
-      if (UNFINISHED.test(name)) await rm(join(this.#path, name), { recursive: true, force: true });
-    }
     const unfinished = join(this.#path, `.new-${number}`);
     await mkdir(unfinished, { mode: 0o700 });
     await writeDurably(join(unfinished, CERTIFICATE), root.certificatePem, 0o644);
@@ -127,6 +125,11 @@ export class AuthorityFolder {
     await rename(this.#rootPath(number), old);
     await syncFolder(this.#path);
     await rm(old, { recursive: true, force: true });
+  }
+
+  async #sweep(): Promise<void> {
+    const unfinished = (await readdir(this.#path)).filter((name) => UNFINISHED.test(name));
+    for (const name of unfinished) await rm(join(this.#path, name), { recursive: true, force: true });
   }
 
   async #readRoot(number: number): Promise<StoredRoot> {

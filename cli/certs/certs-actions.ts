@@ -47,6 +47,7 @@ export function showCerts({ data, json = false }: ShowOptions, surroundings: Sur
 export function issueCerts(name: string, options: IssueOptions, surroundings: Surroundings): Promise<number> {
   const { env, stdout } = surroundings;
   return runCommand(surroundings, async () => {
+    const [registry] = registriesFrom(options, env);
     const authority = new MeshAuthority(options.data);
     const folder = options.out === undefined ? authority.folderOf(name) : resolve(options.out);
     const { made, outcomes } = await authority.tend({ issue: [{ name, folder, validityMs: options.valid }] });
@@ -56,7 +57,6 @@ export function issueCerts(name: string, options: IssueOptions, surroundings: Su
     if (certificate === undefined || identity === undefined) throw new Error(`no certificate was issued to ${name}`);
 
     const renewal = options.out === undefined ? "`bookmesh up` renews it" : "nobody renews it: issue it again before that";
-    const [registry] = registriesFrom(options, env);
     stdout.write(
       [
         ...(made === undefined ? [] : ["A root certificate was made: only those trust it who get their credentials from here."]),

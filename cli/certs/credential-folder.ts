@@ -33,14 +33,16 @@ export async function writeCredentials(folder: string, files: CredentialFiles, n
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const before = await versionOf(folder);
   const version = `..${now.toISOString().replace(/[-:T]/g, "_").replace("Z", "")}.${randomBytes(4).toString("hex")}`;
-  await mkdir(join(folder, version), { mode: 0o700 });
-  for (const [kind, name] of Object.entries(CREDENTIAL_FILES) as [keyof CredentialFiles, string][]) {
-    await writeDurably(join(folder, version, name), files[kind], kind === "key" ? 0o600 : 0o644);
+  try {
+    await writeVersion(join(folder, version), files);
+    // In a new folder they lead nowhere until the next line, and then all of them lead to all there is.
+    for (const name of Object.values(CREDENTIAL_FILES)) await linkOnce(folder, name);
+    await replaceByLink(join(folder, CURRENT), version, join(folder, NEXT));
+  } catch (error) {
+    // Where the disk is full, trying again and again is not to make it fuller.
+    await rm(join(folder, version), { recursive: true, force: true });
+    throw error;
   }
-  await syncFolder(join(folder, version));
-  // In a new folder they lead nowhere until the next line, and then all of them lead to all there is.
-  for (const name of Object.values(CREDENTIAL_FILES)) await linkOnce(folder, name);
-  await replaceByLink(join(folder, CURRENT), version, join(folder, NEXT));
   await syncFolder(folder);
 
   const leftovers = (await readdir(folder)).filter((name) => OURS.test(name) && name !== version && name !== before);
@@ -70,6 +72,14 @@ const ATTEMPTS = 3;
 /** The path of one of the files. */
 export function credentialPath(folder: string, kind: keyof CredentialFiles): string {
   return join(folder, CREDENTIAL_FILES[kind]);
+}
+
+async function writeVersion(path: string, files: CredentialFiles): Promise<void> {
+  await mkdir(path, { mode: 0o700 });
+  for (const [kind, name] of Object.entries(CREDENTIAL_FILES) as [keyof CredentialFiles, string][]) {
+    await writeDurably(join(path, name), files[kind], kind === "key" ? 0o600 : 0o644);
+  }
+  await syncFolder(path);
 }
 
 async function linkOnce(folder: string, name: string): Promise<void> {

@@ -76,7 +76,7 @@ export class CredentialKeeper {
     } catch (error) {
       if (!(error instanceof AuthorityError)) throw error;
       this.#nextAt = NEVER;
-      this.#complain(error.message, {}, log);
+      this.#complain({ problem: error.message, kind: error.message, fields: {} }, log);
     }
   }
 
@@ -92,16 +92,18 @@ export class CredentialKeeper {
     const failures = outcomes.filter(({ error }) => error !== undefined);
     if (failures.length === 0) this.#problem = "";
     else {
-      const problems = failures.map(({ name, error }) => `${name}: ${error?.message}`);
+      const problem = failures.map(({ name, error }) => `${name}: ${error?.message}`).join("; ");
+      // Messages name files that are called otherwise each time.
+      const kind = failures.map(({ name, error }) => `${name} ${(error as NodeJS.ErrnoException).code ?? error?.message}`).join();
       const expiries = failures.map(({ name, certificate }) => [name, certificate?.validToDate]);
-      this.#complain(problems.join("; "), { notAfter: Object.fromEntries(expiries) }, log);
+      this.#complain({ problem, kind, fields: { notAfter: Object.fromEntries(expiries) } }, log);
     }
   }
 
   /** Once for each problem, not every minute. */
-  #complain(problem: string, fields: object, log: Logger): void {
-    if (problem === this.#problem) return;
-    this.#problem = problem;
+  #complain({ problem, kind, fields }: { problem: string; kind: string; fields: object }, log: Logger): void {
+    if (kind === this.#problem) return;
+    this.#problem = kind;
     log.error(fields, `cannot renew certificates, the old ones are kept: ${problem}`);
   }
 }

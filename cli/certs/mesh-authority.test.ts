@@ -122,6 +122,7 @@ describe("leaves", () => {
       { name: "push", did: "issued", error: undefined },
     ]);
     expect(mesh.leaf("orders").serialNumber).toBe(serialNumber);
+    expect(readdirSync(mesh.path("credentials", "orders")).filter((name) => /^\.\.\d/.test(name))).toHaveLength(1);
 
     rmSync(mesh.path("credentials", "orders", "..data_tmp"), { recursive: true });
     expect(did(await mesh.authority.tend({ names }))).toEqual({ orders: "issued", push: "nothing" });
@@ -304,9 +305,11 @@ describe("an authority", () => {
     );
   });
 
-  test("forgets a root that was not finished", async () => {
-    mkdirSync(mesh.path("authority", ".new-1"), { recursive: true });
-    writeFileSync(mesh.path("authority", ".new-1", "root.crt"), "half");
+  test("forgets a root that was being made, or taken away, when a process was stopped", async () => {
+    for (const name of [".new-1", ".old-7"]) {
+      mkdirSync(mesh.path("authority", name), { recursive: true });
+      writeFileSync(mesh.path("authority", name, "root.key"), "half");
+    }
 
     await mesh.authority.tend({ names });
 
