@@ -62,7 +62,7 @@ test.each(["orders", "register", "registry", "recommendations", "operator"])(
 
     expect(await pages.register({ name, url: "http://192.0.2.66:80" })).toEqual({
       status: 403,
-      body: { error: `${name} is a service of the mesh, which registers with its certificate` },
+      body: { error: `${name} is a service of the mesh, which registers with its certificate`, reason: "SERVICE_OF_ANOTHER" },
     });
   },
 );
