@@ -19,6 +19,8 @@ export interface KeyMaterial {
   readonly certificate: Buffer;
   readonly key: Buffer;
   readonly identity: Identity;
+  /** What is in `ca`. */
+  readonly roots: readonly X509Certificate[];
   /** When all certificates from it to its root are valid. */
   readonly notBefore: Date;
   readonly notAfter: Date;
@@ -77,7 +79,7 @@ function checkFiles(files: Files, folder: string, now: Date): KeyMaterial {
   } catch (error) {
     refuse(folder, certificate, `is none for TLS: ${(error as { reason?: string }).reason ?? "OpenSSL refuses it"}`);
   }
-  return { ...files, identity, notBefore: latest(path), notAfter: earliest(path) };
+  return { ...files, identity, roots, notBefore: latest(path), notAfter: earliest(path) };
 }
 
 function isSame(a: Files, b: Files): boolean {

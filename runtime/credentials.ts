@@ -6,7 +6,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import { EXIT_BAD_CONFIG } from "./config.ts";
 import { CredentialsError, type KeyMaterial, readKeyMaterial } from "./credential-files.ts";
 import type { Logger } from "./logger.ts";
-import { callerByCertificate, MutualTlsChannelCredentials, MutualTlsServerCredentials } from "./mutual-tls.ts";
+import { callerByCertificate, isTrusted, MutualTlsChannelCredentials, MutualTlsServerCredentials } from "./mutual-tls.ts";
 import { pollEvery } from "./poll.ts";
 import type { Caller, Security, ServerSecurity } from "./security.ts";
 import { type Identity, spiffeId } from "./spiffe.ts";
@@ -75,14 +75,16 @@ export class Credentials implements Security {
   /** For servers: callers have to prove an identity too. */
   server(): ServerSecurity {
     const { identity } = this;
-    const callers = new WeakMap<ServerHttp2Session, Caller>();
+    const callers = new WeakMap<ServerHttp2Session, { caller: Caller; roots: KeyMaterial["roots"] }>();
     return {
       credentials: this.#server,
-      callerOf(session) {
+      callerOf: (session) => {
+        const { roots } = this.#material;
         const known = callers.get(session);
-        if (known !== undefined) return known;
-        const caller = callerByCertificate(session, identity);
-        callers.set(session, caller);
+        if (known?.roots === roots) return known.caller;
+        if (known !== undefined && !isTrusted(session, roots)) return undefined;
+        const caller = known?.caller ?? callerByCertificate(session, identity);
+        callers.set(session, { caller, roots });
         return caller;
       },
     };

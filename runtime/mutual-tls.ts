@@ -1,4 +1,4 @@
-import { constants } from "node:crypto";
+import { constants, type X509Certificate } from "node:crypto";
 import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import {
@@ -132,6 +132,20 @@ export function callerByCertificate(session: ServerHttp2Session, own: Identity):
     identity: identity?.trustDomain === own.trustDomain ? identity : undefined,
     validUntil: certificate?.validToDate.getTime() ?? 0,
   };
+}
+
+/** How long a chain of certificates may be: ours have one, or one in between. */
+const LONGEST_CHAIN = 4;
+
+/** Whether whoever is at the other end would still be let in: a root may have gone since the connection was secured. */
+export function isTrusted(session: ServerHttp2Session, roots: readonly X509Certificate[]): boolean {
+  let certificate = (session.socket as TLSSocket | undefined)?.getPeerX509Certificate?.();
+  for (let length = 0; certificate !== undefined && length < LONGEST_CHAIN; length++) {
+    const issued = certificate;
+    if (roots.some((root) => issued.checkIssued(root) && issued.verify(root.publicKey))) return true;
+    certificate = certificate.issuerCertificate;
+  }
+  return false;
 }
 
 function contextOptions({ ca, certificate, key }: KeyMaterial): SecureContextOptions {

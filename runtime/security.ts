@@ -14,8 +14,12 @@ export interface Caller {
 /** How the connections of a server are secured, and what they prove. */
 export interface ServerSecurity {
   readonly credentials: ServerCredentials;
-  /** Asked once for each connection or call; the headers are those of the call. */
-  callerOf(session: ServerHttp2Session, headers: IncomingHttpHeaders): Caller;
+  /**
+   * Asked for each call; the headers are those of the call.
+   *
+   * @returns undefined if the root has gone by which the connection was secured: whoever it is has to connect again.
+   */
+  callerOf(session: ServerHttp2Session, headers: IncomingHttpHeaders): Caller | undefined;
 }
 
 /** How connections to other services are secured. */

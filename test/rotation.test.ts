@@ -1,4 +1,4 @@
-import { type Channel, createChannel, createClient } from "nice-grpc";
+import { type Channel, createChannel, createClient, Status } from "nice-grpc";
 import pino from "pino";
 import { EchoServiceDefinition } from "../gen/bookmesh/testing/v1/echo_service.ts";
 import { Credentials } from "../runtime/credentials.ts";
@@ -28,6 +28,22 @@ test("no call fails while leaves are rotated 20 times and the root is rolled, wh
   // Whoever comes with a leaf of the old root is a stranger now.
   await expect(mesh.callAnew(mesh.servers[0], await old.credentials(CLIENT))).rejects.toThrow();
 }, 60_000);
+
+test("a connection lasts no longer than the trust in the root that it was opened by", async () => {
+  await using mesh = await Mesh.start();
+  const [server] = mesh.servers;
+  const stolen = await mesh.old.credentials(CLIENT);
+  const channel = openChannel(server, stolen);
+  const call = () => createClient(EchoServiceDefinition, channel).unary({ text: "hello" });
+  await call();
+
+  await mesh.next.folder(SERVER, { folder: mesh.folderOf(SERVER) });
+  await server.credentials.reload();
+
+  await expect(call()).rejects.toMatchObject({ code: Status.UNAVAILABLE });
+  expect(server.dummy.logs.with({ msg: "handling" })).toHaveLength(1);
+  channel.close();
+});
 
 /** Two clients and two servers, each with credentials of its own from the folder of its service. */
 class Mesh implements AsyncDisposable {
@@ -80,6 +96,10 @@ class Mesh implements AsyncDisposable {
     return new Mesh({ old, next, clients, servers }, folders, stack.move());
   }
 
+  folderOf(name: string): string {
+    return this.#folders.get(name) as string;
+  }
+
   /** Clients first. */
   get processes(): Credentials[] {
     return [...this.clients, ...this.servers.map(({ credentials }) => credentials)];
@@ -91,7 +111,7 @@ class Mesh implements AsyncDisposable {
     for (const process of processes) {
       const { name } = process.identity;
       const calls = this.#callEverywhere();
-      if (!written.has(name)) await issuer.folder(name, { ca, folder: this.#folders.get(name) as string });
+      if (!written.has(name)) await issuer.folder(name, { ca, folder: this.folderOf(name) });
       written.add(name);
       await process.reload();
       await calls;

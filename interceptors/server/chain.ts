@@ -71,6 +71,8 @@ const SERVER_OPTIONS: ChannelOptions = {
   "grpc.max_connection_idle_ms": 600_000,
   // A client looks for new servers when it has to connect again. Calls and streams on the old connection go on.
   "grpc.max_connection_age_ms": 300_000,
+  // A stream that is open for so long outlives what was proven when it was opened: its reader resumes on a new one.
+  "grpc.max_connection_age_grace_ms": 3_600_000,
   "grpc.keepalive_time_ms": 10_000,
   "grpc.keepalive_timeout_ms": 5_000,
   // Per-call bookkeeping for a debugging service that nobody serves here.

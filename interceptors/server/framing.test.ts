@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from "node:http2";
+import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from "node:http2";
 import { gzipSync } from "node:zlib";
+import { jest } from "@jest/globals";
 import { Status } from "nice-grpc-common";
 import { EchoRequest, EchoResponse } from "../../gen/bookmesh/testing/v1/echo_service.ts";
 import { Failure } from "../../runtime/errors.ts";
@@ -128,6 +129,23 @@ describe("a caller that does not end its request", () => {
 
     expect(dummy.logs.with({ msg: "call finished", status: "UNAVAILABLE" })).toHaveLength(1);
   });
+});
+
+test.each(kinds)("what a caller of a %s call does not read is kept no longer than a while after the deadline", async (kind) => {
+  const { setTimeout } = globalThis;
+  const hurry = (action: () => void, ms: number) => setTimeout(action, ms === 5_000 ? 10 : ms);
+  jest.spyOn(globalThis, "setTimeout").mockImplementation(hurry as never);
+  const session = connect(`http://127.0.0.1:${dummy.port}`, { settings: { initialWindowSize: 0 } });
+  const headers = { ":method": "POST", ":path": pathOf(kind), "content-type": "application/grpc", "grpc-timeout": "100m" };
+  const stream = session.request(headers).resume();
+
+  stream.end(frame(hello));
+  await once(stream, "close");
+  session.destroy();
+  jest.restoreAllMocks();
+
+  expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+  expect(dummy.logs.with({ msg: "call finished" })).toMatchObject([{ status: "DEADLINE_EXCEEDED" }]);
 });
 
 function request(text: string, copies = 1): Uint8Array {

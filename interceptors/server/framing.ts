@@ -50,18 +50,25 @@ function handleEndEvent(this: Internals): void {
   else this.sendStatus({ ...INCOMPLETE, metadata: null });
 }
 
+/** How long a caller may take to read what was sent before the end. */
+const UNREAD_MS = 5_000;
+
 /**
- * Ends the request of a call whose status has been sent, if its caller has not.
+ * Ends the request of a call whose status has been sent, if its caller has not,
+ * and gives up what its caller does not read.
  *
  * Otherwise the stream stays open for as long as the caller likes: it counts
- * among those of its connection, and keeps a server that stops from stopping.
+ * among those of its connection, is kept with all that waits to be read, and
+ * keeps a server that stops from stopping.
  */
 export function endRequest(call: ServerInterceptingCallInterface): void {
   const { stream, metadataSent } = call as unknown as Internals;
   const close = () => {
     if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
   };
-  if (stream.readableEnded || stream.destroyed) return;
+  if (stream.destroyed) return;
+  if (stream.writableLength > 0) setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), UNREAD_MS).unref();
+  if (stream.readableEnded) return;
   // Trailers go out after all messages; grpc-js has asked to be told before this does.
   if (metadataSent) stream.once("wantTrailers", () => setImmediate(close));
   else setImmediate(close);
