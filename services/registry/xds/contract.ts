@@ -43,6 +43,7 @@ export const adsContract: MethodContract = {
   maxDeadlineMs: DAY_MS,
   retry: undefined,
   maxRequestBytes: 4_194_304,
+  // decodeRequest does.
   checkWire: () => undefined,
   validate: () => [],
 };

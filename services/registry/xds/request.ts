@@ -1,5 +1,8 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { invalidField } from "../../../runtime/errors.ts";
+import { compileWireCheck } from "../../../runtime/wire-check.ts";
 import { decode } from "./protos.ts";
+import { REQUEST, requestFields } from "./request-fields.ts";
 
 /** A request of a client, as it arrives. */
 export type DiscoveryRequest = ReturnType<typeof decode<"envoy.service.discovery.v3.DiscoveryRequest">>;
@@ -19,19 +22,29 @@ const lists = new Map<string, string[]>();
  * A client repeats all the names that it has subscribed to whenever it accepts
  * something, and many clients want the same. So a list of names that was seen
  * lately is not read again: it is the same array as then.
+ *
+ * @throws Failure if a string is no UTF-8, and another error if the bytes are no request.
  */
 export function decodeRequest(bytes: Uint8Array): DiscoveryRequest {
   const from = firstName(bytes);
   const to = endOfNames(bytes, from);
-  if (to === from || to - from > LARGEST_LIST_BYTES) return decode("envoy.service.discovery.v3.DiscoveryRequest", bytes);
+  if (to === from || to - from > LARGEST_LIST_BYTES) return read(bytes);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const request = decode(
-    "envoy.service.discovery.v3.DiscoveryRequest",
-    Buffer.concat([buffer.subarray(0, from), buffer.subarray(to)]),
-  );
+  const request = read(Buffer.concat([buffer.subarray(0, from), buffer.subarray(to)]));
   // Names that stand apart from the others are no list of ours.
-  if (request.resource_names.length > 0) return decode("envoy.service.discovery.v3.DiscoveryRequest", bytes);
+  if (request.resource_names.length > 0) return read(bytes);
   return { ...request, resource_names: namesIn(buffer.subarray(from, to)) };
+}
+
+const inputs = requestFields.getMessage(REQUEST);
+if (inputs === undefined) throw new Error(`no description of ${REQUEST}`);
+const check = compileWireCheck(inputs);
+
+function read(bytes: Uint8Array): DiscoveryRequest {
+  const problem = check(bytes);
+  if (problem?.kind === "no text") throw invalidField(problem.field, "must be UTF-8");
+  if (problem !== undefined) throw new Error("this is no request");
+  return decode(REQUEST, bytes);
 }
 
 function namesIn(bytes: Buffer): string[] {
@@ -39,7 +52,7 @@ function namesIn(bytes: Buffer): string[] {
   const known = lists.get(key);
   // Those that were used last are at the end.
   lists.delete(key);
-  const names = known ?? decode("envoy.service.discovery.v3.DiscoveryRequest", bytes).resource_names;
+  const names = known ?? read(bytes).resource_names;
   lists.set(key, names);
   if (lists.size > MOST_LISTS) lists.delete(lists.keys().next().value ?? "");
   return names;
