@@ -1,0 +1,59 @@
+import type { BystanderReport } from "./bystander.ts";
+import { BystanderProcess } from "./bystander-process.ts";
+import type { Effort } from "./cases.ts";
+import { Counts } from "./counts.ts";
+import { type MemoryReport, MemoryWatch } from "./memory.ts";
+import type { FuzzMethod } from "./methods.ts";
+import { Random } from "./random.ts";
+import { runCalls } from "./run-calls.ts";
+import { stringFieldsOf } from "./string-fields.ts";
+import { TargetProcess } from "./target-process.ts";
+
+export interface FuzzOptions {
+  seed: number;
+  methods: readonly FuzzMethod[];
+  effort: Effort;
+  /** For how long rounds are made, each with other random numbers. The default is one round. */
+  durationMs?: number;
+}
+
+/** What came of it. */
+export interface FuzzReport {
+  readonly counts: Counts;
+  /** How many there are in all methods, and which of them no attack has reached. */
+  readonly stringFields: { readonly count: number; readonly missed: readonly string[] };
+  /** 1 if the target has ended. */
+  readonly exits: number;
+  /** Unhandled rejections, warnings, and what else the target should not have said. */
+  readonly troubles: readonly string[];
+  readonly bystander: BystanderReport;
+  readonly memory: MemoryReport;
+}
+
+/** What is done first, so that what the code itself takes is not counted as what callers add. */
+const WARM_UP: Effort = { perGroup: 1, groups: 3, texts: false };
+
+/** Attacks all servers. */
+export async function fuzz({ seed, methods, effort, durationMs }: FuzzOptions): Promise<FuzzReport> {
+  await using target = await TargetProcess.start();
+  const random = new Random(seed);
+  const counts = new Counts();
+  const endless = Number.POSITIVE_INFINITY;
+  await runCalls(target, methods, { effort: WARM_UP, random: random.fork(), counts, until: endless });
+
+  using bystander = new BystanderProcess(target.places);
+  const watch = await MemoryWatch.begin(target);
+  const until = durationMs === undefined ? endless : performance.now() + durationMs;
+  do {
+    await runCalls(target, methods, { effort, random: random.fork(), counts, until });
+  } while (durationMs !== undefined && performance.now() < until && target.exit === undefined);
+  const stringFields = [...new Set(methods.flatMap((method) => [...stringFieldsOf(method)]))];
+  return {
+    counts,
+    stringFields: { count: stringFields.length, missed: stringFields.filter((name) => !counts.stringFields.has(name)) },
+    exits: target.exit === undefined ? 0 : 1,
+    troubles: target.troubles,
+    memory: await watch.end(),
+    bystander: await bystander.end(),
+  };
+}
