@@ -51,7 +51,7 @@ function handleEndEvent(this: Internals): void {
 }
 
 /** How long a caller may take to read what was sent before the end. */
-const UNREAD_MS = 5_000;
+const UNREAD_MS = 30_000;
 
 /**
  * Ends the request of a call whose status has been sent, if its caller has not,
@@ -67,7 +67,10 @@ export function endRequest(call: ServerInterceptingCallInterface): void {
     if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
   };
   if (stream.destroyed) return;
-  if (stream.writableLength > 0) setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), UNREAD_MS).unref();
+  if (stream.writableLength > 0) {
+    const giveUp = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), UNREAD_MS).unref();
+    stream.once("close", () => clearTimeout(giveUp));
+  }
   if (stream.readableEnded) return;
   // Trailers go out after all messages; grpc-js has asked to be told before this does.
   if (metadataSent) stream.once("wantTrailers", () => setImmediate(close));
