@@ -15,7 +15,7 @@ export interface Caller {
 export interface ServerSecurity {
   readonly credentials: ServerCredentials;
   /**
-   * Asked for each call; the headers are those of the call.
+   * Asked for each connection when it is opened, and for each call; the headers are those of the call.
    *
    * @returns undefined if the root has gone by which the connection was secured: whoever it is has to connect again.
    */

@@ -1,4 +1,4 @@
-import { type Channel, createChannel, createClient, Status } from "nice-grpc";
+import { type Channel, createChannel, createClient, Status, waitForChannelReady } from "nice-grpc";
 import pino from "pino";
 import { EchoServiceDefinition } from "../gen/bookmesh/testing/v1/echo_service.ts";
 import { Credentials } from "../runtime/credentials.ts";
@@ -29,19 +29,23 @@ test("no call fails while leaves are rotated 20 times and the root is rolled, wh
   await expect(mesh.callAnew(mesh.servers[0], await old.credentials(CLIENT))).rejects.toThrow();
 }, 60_000);
 
-test("a connection lasts no longer than the trust in the root that it was opened by", async () => {
+test.each([
+  ["that was called on", 1],
+  ["that nobody has called on yet", 0],
+])("a connection %s lasts no longer than the trust in the root that it was opened by", async (_what, calls) => {
   await using mesh = await Mesh.start();
   const [server] = mesh.servers;
   const stolen = await mesh.old.credentials(CLIENT);
   const channel = openChannel(server, stolen);
   const call = () => createClient(EchoServiceDefinition, channel).unary({ text: "hello" });
-  await call();
+  await waitForChannelReady(channel, new Date(Date.now() + 5_000));
+  for (let i = 0; i < calls; i++) await call();
 
   await mesh.next.folder(SERVER, { folder: mesh.folderOf(SERVER) });
   await server.credentials.reload();
 
   await expect(call()).rejects.toMatchObject({ code: Status.UNAVAILABLE });
-  expect(server.dummy.logs.with({ msg: "handling" })).toHaveLength(1);
+  expect(server.dummy.logs.with({ msg: "handling" })).toHaveLength(calls);
   channel.close();
 });
 

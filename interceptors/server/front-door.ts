@@ -92,6 +92,8 @@ function guard(server: Http2Server, { security, refuse, handshakeFailed }: Front
     // Node would keep it for ten seconds, and tell it so in HTTP/1.
     socket.destroy();
   });
+  // Who it is and what it has proven is seen to when it is opened: it may be called on much later, if at all.
+  server.on("session", (session: ServerHttp2Session) => void security.callerOf(session, {}));
   const peersOfSessions = new WeakMap<ServerHttp2Session, string>();
   const [callOf] = server.listeners("stream") as StreamListener[];
   if (callOf === undefined) throw new Error("grpc-js does not listen for streams: has it changed?");
