@@ -6,10 +6,11 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import { EXIT_BAD_CONFIG } from "./config.ts";
 import { CredentialsError, type KeyMaterial, readKeyMaterial } from "./credential-files.ts";
 import type { Logger } from "./logger.ts";
-import { callerByCertificate, isTrusted, MutualTlsChannelCredentials, MutualTlsServerCredentials } from "./mutual-tls.ts";
+import { callerByCertificate, certificateOf, MutualTlsChannelCredentials, MutualTlsServerCredentials } from "./mutual-tls.ts";
 import { pollEvery } from "./poll.ts";
 import type { Caller, Security, ServerSecurity } from "./security.ts";
 import { type Identity, spiffeId } from "./spiffe.ts";
+import { TrustedConnections } from "./trusted-connections.ts";
 
 /** How soon files that were changed are in force. */
 const POLL_MS = 1_000;
@@ -40,6 +41,7 @@ export class Credentials implements Security {
   readonly #metrics: ReturnType<typeof metricsIn> | undefined;
   readonly #server: MutualTlsServerCredentials;
   readonly #channels = new Map<string, MutualTlsChannelCredentials>();
+  readonly #connections = new TrustedConnections();
   #material: KeyMaterial;
   #stopPolling = () => {};
   #problem = "";
@@ -75,16 +77,19 @@ export class Credentials implements Security {
   /** For servers: callers have to prove an identity too. */
   server(): ServerSecurity {
     const { identity } = this;
-    const callers = new WeakMap<ServerHttp2Session, { caller: Caller; roots: KeyMaterial["roots"] }>();
+    const callers = new WeakMap<ServerHttp2Session, Caller>();
     return {
       credentials: this.#server,
       callerOf: (session) => {
-        const { roots } = this.#material;
         const known = callers.get(session);
-        if (known?.roots === roots) return known.caller;
-        if (known !== undefined && !isTrusted(session, roots)) return undefined;
-        const caller = known?.caller ?? callerByCertificate(session, identity);
-        callers.set(session, { caller, roots });
+        if (known !== undefined) return known;
+        const certificate = certificateOf(session);
+        const caller = callerByCertificate(certificate, identity);
+        callers.set(session, caller);
+        if (certificate !== undefined) {
+          const [close, destroy] = [() => session.close(), () => session.destroy()];
+          session.once("close", this.#connections.add({ certificate, close, destroy }));
+        }
         return caller;
       },
     };
@@ -94,7 +99,7 @@ export class Credentials implements Security {
   channel(service: string): MutualTlsChannelCredentials {
     let channel = this.#channels.get(service);
     if (channel === undefined) {
-      channel = new MutualTlsChannelCredentials(this.#material, service);
+      channel = new MutualTlsChannelCredentials(this.#material, service, this.#connections);
       this.#channels.set(service, channel);
     }
     return channel;
@@ -114,9 +119,11 @@ export class Credentials implements Security {
       );
     }
     if (material !== this.#material) {
+      const rolled = !material.ca.equals(this.#material.ca);
       this.#material = material;
       this.#server.update(material);
       for (const channel of this.#channels.values()) channel.update(material);
+      if (rolled) this.#connections.retain(material.roots);
       this.#metrics?.expiry.set(material.notAfter.getTime() / 1_000);
       logger.info({ identity: spiffeId(material.identity), notAfter: material.notAfter }, "the certificate was renewed");
     }

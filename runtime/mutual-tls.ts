@@ -1,4 +1,4 @@
-import { constants, type X509Certificate } from "node:crypto";
+import { constants, X509Certificate } from "node:crypto";
 import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import {
@@ -14,6 +14,7 @@ import { CallCredentials, ChannelCredentials, ServerCredentials } from "@grpc/gr
 import type { KeyMaterial } from "./credential-files.ts";
 import type { Caller } from "./security.ts";
 import { type Identity, identityOf, spiffeId } from "./spiffe.ts";
+import { TrustedConnections } from "./trusted-connections.ts";
 
 // grpc-js has credentials that watch files, but with those it accepts TLS 1.2,
 // and uses any certificate that it finds, a broken one included. These are made
@@ -44,10 +45,12 @@ export class MutualTlsChannelCredentials extends ChannelCredentials {
   readonly #service: string;
   #expected: string;
   #context: SecureContext;
+  readonly #connections: TrustedConnections;
 
-  constructor(material: KeyMaterial, service: string) {
+  constructor(material: KeyMaterial, service: string, connections = new TrustedConnections()) {
     super();
     this.#service = service;
+    this.#connections = connections;
     this.#expected = spiffeId({ ...material.identity, name: service });
     this.#context = createSecureContext(contextOptions(material));
   }
@@ -87,7 +90,10 @@ export class MutualTlsChannelCredentials extends ChannelCredentials {
       secured.once("secureConnect", () => {
         clearTimeout(timer);
         secured.off("close", fail).off("error", fail);
-        if (secured.alpnProtocol === ALPN) return resolve(secured);
+        if (secured.alpnProtocol === ALPN) {
+          this.#remember(secured);
+          return resolve(secured);
+        }
         secured.destroy();
         reject(new Error("the server speaks no HTTP/2"));
       });
@@ -115,6 +121,12 @@ export class MutualTlsChannelCredentials extends ChannelCredentials {
     };
   }
 
+  #remember(secured: TLSSocket): void {
+    // A client that asks for the X509Certificate of its peer gets it once only (Node 24).
+    const certificate = new X509Certificate(secured.getPeerCertificate().raw);
+    secured.once("close", this.#connections.add({ certificate, close() {}, destroy: () => void secured.destroy() }));
+  }
+
   /** Instead of the host's name: addresses come and go, and none of them is what the service is. */
   #checkIdentity({ subjectaltname }: PeerCertificate): Error | undefined {
     const identity = identityOf({ subjectAltName: subjectaltname });
@@ -123,29 +135,19 @@ export class MutualTlsChannelCredentials extends ChannelCredentials {
   }
 }
 
-/** Who is at the other end of a connection that was secured by MutualTlsServerCredentials. */
-export function callerByCertificate(session: ServerHttp2Session, own: Identity): Caller {
+/** What whoever is at the other end of a connection has proven itself by. */
+export function certificateOf(session: ServerHttp2Session): X509Certificate | undefined {
   // The session gives a stand-in for its socket that hides none of what is read here.
-  const certificate = (session.socket as TLSSocket | undefined)?.getPeerX509Certificate?.();
+  return (session.socket as TLSSocket | undefined)?.getPeerX509Certificate?.();
+}
+
+/** Who is at the other end of a connection that was secured by MutualTlsServerCredentials. */
+export function callerByCertificate(certificate: X509Certificate | undefined, own: Identity): Caller {
   const identity = certificate && identityOf(certificate);
   return {
     identity: identity?.trustDomain === own.trustDomain ? identity : undefined,
     validUntil: certificate?.validToDate.getTime() ?? 0,
   };
-}
-
-/** How long a chain of certificates may be: ours have one, or one in between. */
-const LONGEST_CHAIN = 4;
-
-/** Whether whoever is at the other end would still be let in: a root may have gone since the connection was secured. */
-export function isTrusted(session: ServerHttp2Session, roots: readonly X509Certificate[]): boolean {
-  let certificate = (session.socket as TLSSocket | undefined)?.getPeerX509Certificate?.();
-  for (let length = 0; certificate !== undefined && length < LONGEST_CHAIN; length++) {
-    const issued = certificate;
-    if (roots.some((root) => issued.checkIssued(root) && issued.verify(root.publicKey))) return true;
-    certificate = certificate.issuerCertificate;
-  }
-  return false;
 }
 
 function contextOptions({ ca, certificate, key }: KeyMaterial): SecureContextOptions {

@@ -14,12 +14,8 @@ export interface Caller {
 /** How the connections of a server are secured, and what they prove. */
 export interface ServerSecurity {
   readonly credentials: ServerCredentials;
-  /**
-   * Asked for each connection when it is opened, and for each call; the headers are those of the call.
-   *
-   * @returns undefined if the root has gone by which the connection was secured: whoever it is has to connect again.
-   */
-  callerOf(session: ServerHttp2Session, headers: IncomingHttpHeaders): Caller | undefined;
+  /** Asked for each connection when it is opened, and for each call; the headers are those of the call. */
+  callerOf(session: ServerHttp2Session, headers: IncomingHttpHeaders): Caller;
 }
 
 /** How connections to other services are secured. */

@@ -1,11 +1,5 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import {
-  constants,
-  type Http2Server,
-  type IncomingHttpHeaders,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from "node:http2";
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Server as NetServer, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { hostAndPort } from "../../runtime/host-port.ts";
@@ -105,14 +99,7 @@ function guard(server: Http2Server, { security, refuse, handshakeFailed }: Front
     const session = stream.session as ServerHttp2Session;
     const peer = peersOfSessions.get(session) ?? addressOf(session.socket);
     peersOfSessions.set(session, peer);
-    const caller = security.callerOf(session, headers);
-    if (caller === undefined) {
-      // Clients take a call that is refused like this to a new connection, for which they have to prove themselves anew.
-      session.close();
-      stream.close(constants.NGHTTP2_REFUSED_STREAM);
-      return;
-    }
-    arriving = { caller, peer, headers };
+    arriving = { caller: security.callerOf(session, headers), peer, headers };
     try {
       callOf(stream, headers, ...rest);
     } finally {
