@@ -1,4 +1,5 @@
 import { get } from "node:http";
+import { connect } from "node:net";
 import { type Channel, ClientError, createChannel, createClient, Status } from "nice-grpc";
 import { HealthDefinition, HealthCheckResponse_ServingStatus as Serving } from "../../gen/health/v1/health.ts";
 import { hostAndPort } from "../../runtime/host-port.ts";
@@ -42,6 +43,8 @@ export class HealthProbe {
   readonly #answerMs: number;
   /** By the id of the instance. */
   readonly #channels = new Map<string, OpenChannel>();
+  /** Those who gave no answer the last time. */
+  readonly #unreached = new Set<string>();
 
   constructor(options: HealthProbeOptions) {
     this.#credentials = options.credentials;
@@ -55,6 +58,7 @@ export class HealthProbe {
 
   /** Closes the channel to an instance, if there is one. */
   release(id: string): void {
+    this.#unreached.delete(id);
     const open = this.#channels.get(id);
     if (open === undefined) return;
     this.#channels.delete(id);
@@ -69,7 +73,7 @@ export class HealthProbe {
   async #askByGrpc(instance: Instance): Promise<HealthReport> {
     const { id } = instance;
     const target = hostAndPort(instance.address, instance.port);
-    if (this.#channels.get(id)?.target !== target) this.release(id);
+    if (this.#channels.has(id) && this.#channels.get(id)?.target !== target) this.release(id);
     const signal = AbortSignal.timeout(this.#answerMs);
     const kept = this.#channels.get(id);
     if (kept !== undefined) {
@@ -77,10 +81,15 @@ export class HealthProbe {
       // A connection that has broken since the last time says nothing about the instance: a new one does.
       if (report.health !== "unavailable" || signal.aborted || kept.released) return report;
     }
+    const unreachable = this.#unreached.has(id) ? await whyUnreachable(instance, signal) : undefined;
+    if (unreachable !== undefined) return unreachable;
     try {
       const open = { target, channel: this.#open(target, instance.service), released: false };
       this.#channels.set(id, open);
-      return await this.#askOver(open, id, signal);
+      const report = await this.#askOver(open, id, signal);
+      if (report.health === "unavailable" && !open.released) this.#unreached.add(id);
+      else this.#unreached.delete(id);
+      return report;
     } catch {
       return unavailable("it cannot be asked");
     }
@@ -102,6 +111,26 @@ export class HealthProbe {
     }
     return report;
   }
+}
+
+/**
+ * Whether nobody takes a connection, and why.
+ *
+ * A channel of gRPC cannot be kept from connecting once it has begun: to an address
+ * from which nothing comes, each question would leave a socket behind for two minutes.
+ */
+function whyUnreachable({ address, port }: Instance, signal: AbortSignal): Promise<HealthReport | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port, signal });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(undefined);
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      if (signal.aborted) return resolve(SILENT);
+      resolve(unavailable(error.code === "ECONNREFUSED" ? REFUSED : "it cannot be reached"));
+    });
+  });
 }
 
 interface OpenChannel {
