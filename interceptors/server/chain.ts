@@ -27,6 +27,7 @@ import type { ServerInterceptor } from "./interceptor.ts";
 import { loadCounter } from "./load.ts";
 import { metrics } from "./metrics.ts";
 import { answer, refusalOf } from "./request-checks.ts";
+import { type RequestMemoryOptions, requestMemory } from "./request-memory.ts";
 import { withSharedEncoder } from "./response-encoding.ts";
 import { interceptCalls } from "./server-call.ts";
 import { statusSanitizer } from "./status-sanitizer.ts";
@@ -37,7 +38,7 @@ import { validation } from "./validation.ts";
 /** A service definition as ts-proto generates it. */
 type Definition = CompatServiceDefinition & Parameters<typeof withCheckedRequests>[0] & Parameters<typeof withSharedEncoder>[0];
 
-export interface MeshServerOptions extends AdmissionOptions {
+export interface MeshServerOptions extends AdmissionOptions, RequestMemoryOptions {
   logger: Logger;
   metrics: Registry;
   health: Health;
@@ -103,6 +104,8 @@ export function meshServer(options: MeshServerOptions): MeshServer {
     decoding(),
     // To find out whose a token is may take a while: within a deadline and a limit.
     endUser({ verify: options.verifyUserToken }),
+    // Everybody beyond here may send: nothing of a request is read before.
+    requestMemory(options),
     validation(),
   ];
   const environment = {

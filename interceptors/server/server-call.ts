@@ -75,6 +75,16 @@ export class ServerCall implements ServerInterceptingCallInterface, CallContext 
     return this.contract.path;
   }
 
+  /** The call as grpc-js has it, for those who know what is inside. */
+  get inside(): ServerInterceptingCallInterface {
+    return this.#call;
+  }
+
+  /** Ends the call with the status for an error. */
+  fail(error: unknown): void {
+    this.end(this.#environment.statusOf(error, this));
+  }
+
   /** Ends the call from the server's side, whatever its handler is doing. */
   end(status: CallStatus): void {
     if (this.#finished) return;

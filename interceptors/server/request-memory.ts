@@ -1,0 +1,177 @@
+import { Status } from "nice-grpc-common";
+import { Failure } from "../../runtime/errors.ts";
+import { FairBudget } from "./fair-budget.ts";
+import type { CallStatus, ServerInterceptor } from "./interceptor.ts";
+import { BETWEEN_MESSAGES, type Decoder, type Inside, keepNoMoreThanNeeded } from "./message-decoder.ts";
+import type { ServerCall } from "./server-call.ts";
+
+const DEFAULT_BYTES = 33_554_432;
+/** What a message takes besides its bytes. */
+const MESSAGE_BYTES = 256;
+/** What it takes to inflate a message, besides what comes out. */
+const INFLATING_BYTES = 65_536;
+/** About what a burst takes to pass. */
+const RETRY_AFTER_MS = 250;
+
+export interface RequestMemoryOptions {
+  /** The most bytes that the requests take together which are under way. The default is 32 MiB. */
+  maxRequestMemoryBytes?: number;
+}
+
+/**
+ * Refuses a request that is larger than the contract of its method allows as
+ * soon as it says so, and one for which there is no room at the moment.
+ *
+ * grpc-js gathers and inflates a message of every call before anybody can look
+ * at it. So the bytes of all calls are counted while they are gathered; those of
+ * a stream until the message is with the handler, others until the call is over.
+ */
+export function requestMemory(options: RequestMemoryOptions): ServerInterceptor {
+  const budget = new FairBudget(options.maxRequestMemoryBytes ?? DEFAULT_BYTES);
+  const requests = new WeakMap<ServerCall, Request>();
+  return {
+    start(call) {
+      requests.set(call, new Request(call, budget));
+    },
+    message(call) {
+      requests.get(call)?.delivered();
+    },
+    settle(call) {
+      requests.get(call)?.close();
+    },
+  };
+}
+
+/** By which the decoder of a call finds what is said about it here. */
+const REQUEST = Symbol("request");
+interface WatchedDecoder extends Decoder {
+  [REQUEST]: Request;
+}
+
+interface Message {
+  bytes: number;
+}
+
+/** For a call that has its status. */
+const OVER: CallStatus = { code: Status.CANCELLED, details: "the call is over" };
+
+/** What one call takes. */
+class Request {
+  readonly #call: ServerCall;
+  readonly #budget: FairBudget;
+  readonly #caller: string;
+  readonly #streamed: boolean;
+  /** What each message of a stream takes that is complete and not with the handler. */
+  readonly #waiting: Message[] = [];
+  #delivered = 0;
+  #taken = 0;
+  #closed = false;
+
+  constructor(call: ServerCall, budget: FairBudget) {
+    this.#call = call;
+    this.#budget = budget;
+    this.#caller = call.caller?.name ?? call.peer;
+    this.#streamed = call.contract.kind === "client_streaming" || call.contract.kind === "bidi_streaming";
+    const { maxRequestBytes } = call.contract;
+    const inside = call.inside as unknown as Inside;
+    inside.maxReceiveMessageSize = maxRequestBytes;
+    const decoder = inside.decoder as WatchedDecoder;
+    decoder.maxReadMessageLength = maxRequestBytes;
+    decoder[REQUEST] = this;
+    // The same function for all calls: to make it anew each time shows in the benchmark.
+    decoder.write = write;
+    if (inside.incomingEncoding !== "identity") this.#watchInflating(inside);
+  }
+
+  /** The bytes that have come are counted, and decoded if there is room for them. */
+  gather(data: Buffer, decode: () => Buffer[]): Buffer[] {
+    if (!this.#take(data.length)) return [];
+    let messages: Buffer[];
+    try {
+      messages = decode();
+    } catch {
+      this.#refuseAsTooLarge();
+      return [];
+    }
+    for (const { length } of messages) {
+      if (!this.#take(MESSAGE_BYTES)) return [];
+      if (this.#streamed) this.#waiting.push({ bytes: length + MESSAGE_BYTES });
+    }
+    return messages;
+  }
+
+  /** A message is with the handler: what it does with those of a stream is its own affair. */
+  delivered(): void {
+    if (!this.#streamed) return;
+    this.#delivered++;
+    this.#give(this.#waiting.shift()?.bytes ?? 0);
+  }
+
+  close(): void {
+    this.#give(this.#taken);
+    this.#closed = true;
+  }
+
+  /** One message after the other: a few bytes can be thousands of them, and each takes room and a thread. */
+  #watchInflating(inside: Inside): void {
+    const decompress = inside.decompressMessage.bind(inside);
+    let before: Promise<unknown> = Promise.resolve();
+    let seen = 0;
+    inside.decompressMessage = (frame, encoding) => {
+      // Those that have been delivered are in #waiting no more.
+      const message = this.#waiting[seen++ - this.#delivered];
+      const inflated = before.then(() => this.#inflate(message, () => decompress(frame, encoding)));
+      before = inflated.catch(() => {});
+      return inflated;
+    };
+  }
+
+  async #inflate(message: Message | undefined, decompress: () => Uint8Array | Promise<Uint8Array>): Promise<Uint8Array> {
+    const room = INFLATING_BYTES + this.#call.contract.maxRequestBytes;
+    if (!this.#take(room)) throw OVER;
+    let inflated: Uint8Array | undefined;
+    try {
+      inflated = await decompress();
+      return inflated;
+    } catch (error) {
+      if ((error as Partial<CallStatus>).code === Status.RESOURCE_EXHAUSTED) this.#refuseAsTooLarge();
+      throw error;
+    } finally {
+      const kept = inflated?.length ?? 0;
+      this.#give(room - kept);
+      if (message !== undefined) message.bytes += kept;
+    }
+  }
+
+  #refuseAsTooLarge(): void {
+    const { maxRequestBytes } = this.#call.contract;
+    const details = `the request is larger than ${maxRequestBytes} bytes`;
+    this.#call.fail(new Failure("exhausted", details, { reason: "REQUEST_TOO_LARGE" }));
+  }
+
+  /** @returns whether there is enough. Otherwise the call is over. */
+  #take(bytes: number): boolean {
+    if (this.#closed) return false;
+    if (this.#budget.take(this.#caller, bytes)) {
+      this.#taken += bytes;
+      return true;
+    }
+    const details = "too many requests are under way";
+    this.#call.fail(new Failure("exhausted", details, { reason: "OVERLOADED", retryAfterMs: RETRY_AFTER_MS }));
+    return false;
+  }
+
+  #give(bytes: number): void {
+    if (this.#closed) return;
+    this.#taken -= bytes;
+    this.#budget.give(this.#caller, bytes);
+  }
+}
+
+function write(this: WatchedDecoder, data: Buffer): Buffer[] {
+  return this[REQUEST].gather(data, () => {
+    const messages = (Object.getPrototypeOf(this) as Decoder).write.call(this, data);
+    if (this.readState !== BETWEEN_MESSAGES) keepNoMoreThanNeeded(this);
+    return messages;
+  });
+}
