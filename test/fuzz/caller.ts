@@ -1,4 +1,11 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants, type IncomingHttpHeaders } from "node:http2";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from "node:http2";
 import { EndUser } from "../../gen/mesh/policy/v1/policy.ts";
 import { decodeDetails, STATUS_DETAILS_KEY } from "../../interceptors/status-details.ts";
 import type { MethodContract } from "../../runtime/contracts.ts";
@@ -30,10 +37,11 @@ export class Caller implements Disposable {
   /** @param expected whether a stream that goes on is left. */
   async call(one: FuzzCase, expected: { stays: boolean }): Promise<Outcome> {
     const startedAt = performance.now();
-    const stream = this.#connected().request(
-      { ...headersOf(one.method.contract, this.#place), "grpc-timeout": `${DEADLINE_MS}m`, ...this.#as(), ...one.headers },
-      { endStream: false },
-    );
+    if (one.alone) {
+      using alone = new Caller(this.#place, this.#name);
+      return await alone.call({ ...one, alone: false }, expected);
+    }
+    const stream = this.#connected().request(this.#headersOf(one), { endStream: false });
     if (one.ended === false) stream.write(one.body);
     else stream.end(one.body);
     const outcome = await outcomeOf(stream, expected.stays);
@@ -42,6 +50,11 @@ export class Caller implements Disposable {
 
   [Symbol.dispose](): void {
     this.#session?.destroy();
+  }
+
+  #headersOf({ method, headers }: FuzzCase): OutgoingHttpHeaders {
+    const all = { ...headersOf(method.contract, this.#place), "grpc-timeout": `${DEADLINE_MS}m`, ...this.#as(), ...headers };
+    return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
   }
 
   #as() {

@@ -23,6 +23,14 @@ export interface FuzzCase {
   readonly breaks?: string | undefined;
   /** The statuses that are right. The default is what follows from the message. */
   readonly statuses?: readonly Status[];
+  /** Statuses that are right besides. */
+  readonly allows?: readonly Status[];
+  /** How it may end. The default is with a status, and for a stream also that it goes on. */
+  readonly endings?: readonly Outcome["ending"][];
+  /** On a connection of its own, which it may break. */
+  readonly alone?: boolean;
+  /** The HTTP status with which it ends if it ends by HTTP. */
+  readonly http?: number;
 }
 
 /** What came of a case. */

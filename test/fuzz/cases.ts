@@ -1,8 +1,10 @@
 import { gzipSync } from "node:zlib";
 import { frame } from "../support/raw-call.ts";
+import { bodyCases } from "./body-cases.ts";
 import type { FuzzCase } from "./case.ts";
 import { failuresOf } from "./failures.ts";
 import { fieldMutations, type Mutation } from "./field-mutations.ts";
+import { headerCases } from "./header-cases.ts";
 import { messageMutations } from "./message-mutations.ts";
 import { validRequest, variantsOf } from "./message-tree.ts";
 import type { FuzzMethod } from "./methods.ts";
@@ -26,6 +28,8 @@ export function* casesOf(
   random: Random,
 ): Generator<FuzzCase> {
   yield* failuresOf(method);
+  const requests = [...headerCases(method, random), ...bodyCases(method, random)];
+  yield* random.sample(requests, most * perGroup);
   const variants = variantsOf(method.input);
   const known = new Set<string>();
   for (let variant = 0; variant < variants; variant++) {

@@ -11,6 +11,9 @@ export interface Expectation {
   readonly named?: readonly string[];
   /** A stream may also go on, with answers or without. */
   readonly stays: boolean;
+  /** Instead of with a status. */
+  readonly endings: ReadonlySet<Outcome["ending"]>;
+  readonly http: number | undefined;
 }
 
 /** Statuses of a server that has understood the request. It has no others to give to what a caller does. */
@@ -31,15 +34,28 @@ const LONGEST_MESSAGE = 1_024;
 
 /** How a case has to end, which mostly follows from the message in it. */
 export function expectationOf(one: FuzzCase): Expectation {
+  const { statuses, stays, ...rest } = expectedOf(one);
+  return {
+    ...rest,
+    statuses: new Set([...statuses, ...(one.allows ?? [])]),
+    stays,
+    endings: new Set([...(one.endings ?? ["status"]), ...(stays ? (["open"] as const) : [])]),
+    http: one.http,
+  };
+}
+
+type Expected = Pick<Expectation, "statuses" | "stays" | "named">;
+
+function expectedOf(one: FuzzCase): Expected {
   const { contract, input } = one.method;
   // Methods that are in a hurry.
   const hurried = contract.defaultDeadlineMs < 1_000 ? [Status.DEADLINE_EXCEEDED] : [];
-  const only = (statuses: readonly Status[], named?: readonly string[]): Expectation => ({
+  const only = (statuses: readonly Status[], named?: readonly string[]): Expected => ({
     ...{ statuses: new Set([...statuses, ...hurried]), stays: false },
     ...(named && { named }),
   });
   if (one.statuses !== undefined) return only(one.statuses);
-  const understood: Expectation = {
+  const understood: Expected = {
     statuses: new Set([...UNDERSTOOD, ...hurried, ...(contract.kind === "unary" ? [] : [Status.DEADLINE_EXCEEDED])]),
     stays: contract.kind !== "unary",
   };
@@ -55,9 +71,10 @@ export function expectationOf(one: FuzzCase): Expectation {
 }
 
 /** What is wrong with how a case ended. Undefined: nothing. */
-export function problemOf({ statuses, named, stays }: Expectation, outcome: Outcome): string | undefined {
-  if (outcome.ending === "open" && stays) return undefined;
-  if (outcome.ending !== "status") return `ended by ${outcome.ending} ${outcome.http ?? outcome.resetCode ?? ""}`;
+export function problemOf({ statuses, named, endings, http }: Expectation, outcome: Outcome): string | undefined {
+  if (!endings.has(outcome.ending)) return `ended by ${outcome.ending} ${outcome.http ?? outcome.resetCode ?? ""}`;
+  if (outcome.ending === "http" && outcome.http !== http) return `HTTP ${outcome.http}, not ${http}`;
+  if (outcome.ending !== "status") return undefined;
   const { status = Status.UNKNOWN, fields = [] } = outcome;
   if (!statuses.has(status)) return `${Status[status]}, not ${[...statuses].map((one) => Status[one]).join(" or ")}`;
   if (named !== undefined && status !== Status.DEADLINE_EXCEEDED && !fields.some((field) => named.includes(field))) {

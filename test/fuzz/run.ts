@@ -12,9 +12,8 @@ import { TargetProcess } from "./target-process.ts";
 export interface FuzzOptions {
   seed: number;
   methods: readonly FuzzMethod[];
-  effort: Effort;
-  /** For how long rounds are made, each with other random numbers. The default is one round. */
-  durationMs?: number;
+  /** For how long rounds are made, each with other random numbers. The first one is short, and is made in any case. */
+  durationMs: number;
 }
 
 /** What came of it. */
@@ -33,8 +32,11 @@ export interface FuzzReport {
 /** What is done first, so that what the code itself takes is not counted as what callers add. */
 const WARM_UP: Effort = { perGroup: 1, groups: 3, texts: false };
 
+const SHORT: Effort = { perGroup: 1, groups: 8 };
+const LONG: Effort = { perGroup: 2, groups: 40 };
+
 /** Attacks all servers. */
-export async function fuzz({ seed, methods, effort, durationMs }: FuzzOptions): Promise<FuzzReport> {
+export async function fuzz({ seed, methods, durationMs }: FuzzOptions): Promise<FuzzReport> {
   await using target = await TargetProcess.start();
   const random = new Random(seed);
   const counts = new Counts();
@@ -43,10 +45,11 @@ export async function fuzz({ seed, methods, effort, durationMs }: FuzzOptions): 
 
   using bystander = new BystanderProcess(target.places);
   const watch = await MemoryWatch.begin(target);
-  const until = durationMs === undefined ? endless : performance.now() + durationMs;
-  do {
-    await runCalls(target, methods, { effort, random: random.fork(), counts, until });
-  } while (durationMs !== undefined && performance.now() < until && target.exit === undefined);
+  const until = performance.now() + durationMs;
+  await runCalls(target, methods, { effort: SHORT, random: random.fork(), counts, until: endless });
+  while (performance.now() < until && target.exit === undefined) {
+    await runCalls(target, methods, { effort: LONG, random: random.fork(), counts, until });
+  }
   const stringFields = [...new Set(methods.flatMap((method) => [...stringFieldsOf(method)]))];
   return {
     counts,
