@@ -1,8 +1,11 @@
-import { createClient, Status } from "nice-grpc";
+import { createClient, Metadata, Status } from "nice-grpc";
 import { ServerReflectionDefinition } from "../../gen/grpc/reflection/v1/reflection.ts";
 import { HealthDefinition, HealthCheckResponse_ServingStatus as Serving } from "../../gen/health/v1/health.ts";
 import { type Dummy, dummyClient } from "../../test/support/dummy-client.ts";
 import { call, endingCases, endings, type Kind, kinds, rejection } from "../../test/support/four-kinds.ts";
+import { CALLER_HEADER } from "../../test/support/plaintext.ts";
+import { admission } from "./admission.ts";
+import type { ServerCall } from "./server-call.ts";
 
 const ROOM_FOR_ONE = { maxCallsInFlight: 1, maxOpenStreams: 1 };
 
@@ -71,6 +74,40 @@ test("admits as many calls as the limit says", async () => {
   await expect(call(dummy.client, "unary", "hello")).resolves.toEqual(["hello"]);
 });
 
+test.each(["unary", "bidiStreaming"] as const)(
+  "lets others make %s calls while one caller has taken all there is",
+  async (kind) => {
+    await using dummy = await dummyClient(endingCases, { maxCallsInFlight: 16, maxOpenStreams: 16 });
+    await using held = new AsyncDisposableStack();
+    for (let i = 0; i < 16; i++) held.use(await occupied(dummy, kind));
+    const as = (caller: string) => ({ metadata: new Metadata().set(CALLER_HEADER, caller) });
+    const overloaded = { code: Status.RESOURCE_EXHAUSTED, reason: "OVERLOADED" };
+
+    await expect(call(dummy.client, kind, "hello")).rejects.toMatchObject(overloaded);
+    await expect(call(dummy.client, kind, "hello", as("orders"))).resolves.toEqual(["hello"]);
+
+    for (const caller of ["orders", "orders"]) held.use(await occupied(dummy, kind, as(caller)));
+    await expect(call(dummy.client, kind, "hello", as("orders"))).rejects.toMatchObject(overloaded);
+    for (const caller of ["reviews", "reviews"]) held.use(await occupied(dummy, kind, as(caller)));
+    await expect(call(dummy.client, kind, "hello", as("push"))).rejects.toMatchObject(overloaded);
+  },
+);
+
+test("takes so many streams of health from one caller, whatever else there is, and never refuses a check", () => {
+  const { start, settle } = admission({ maxCallsInFlight: 1, maxOpenStreams: 1 });
+  const callOf = (name: string, kind: "unary" | "server_streaming") =>
+    ({ caller: { trustDomain: "bookmesh.local", name }, contract: { infrastructure: true, kind } }) as unknown as ServerCall;
+  const watch = callOf("orders", "server_streaming");
+  for (let i = 0; i < 3_000; i++) start?.(watch);
+
+  expect(() => start?.(watch)).toThrow(expect.objectContaining({ kind: "exhausted", reason: "OVERLOADED" }));
+  expect(() => start?.(callOf("push", "server_streaming"))).not.toThrow();
+  for (let i = 0; i < 5_000; i++) start?.(callOf("orders", "unary"));
+
+  settle?.(watch);
+  expect(() => start?.(watch)).not.toThrow();
+});
+
 test("never refuses health checks and reflection", async () => {
   await using dummy = await dummyClient(endingCases, ROOM_FOR_ONE);
   await using _ = await occupied(dummy, "unary");
@@ -90,10 +127,10 @@ test("never refuses health checks and reflection", async () => {
 });
 
 /** Keeps one place taken for as long as it is bound. */
-async function occupied(dummy: Dummy, kind: Kind): Promise<AsyncDisposable> {
+async function occupied(dummy: Dummy, kind: Kind, options: { metadata?: Metadata } = {}): Promise<AsyncDisposable> {
   const caller = new AbortController();
   const handling = dummy.logs.with({ msg: "handling" }).length;
-  const held = rejection(call(dummy.client, kind, "hang", { signal: caller.signal }));
+  const held = rejection(call(dummy.client, kind, "hang", { ...options, signal: caller.signal }));
   while (dummy.logs.with({ msg: "handling" }).length === handling) await new Promise(setImmediate);
   return {
     async [Symbol.asyncDispose]() {
