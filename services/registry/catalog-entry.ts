@@ -12,6 +12,8 @@ export interface HealthReport {
 export class CatalogEntry implements Candidate {
   readonly instance: Instance;
   readonly registeredAt: Date;
+  /** Whether it says that it lives, and goes when it does not. */
+  readonly keepsLease: boolean;
   /** By the clock of the catalogue. */
   leaseEndsAtMs: number;
   /** When the lease has run out; undefined while it runs. */
@@ -26,6 +28,7 @@ export class CatalogEntry implements Candidate {
     this.instance = instance;
     this.registeredAt = options.registeredAt;
     this.leaseEndsAtMs = options.leaseEndsAtMs;
+    this.keepsLease = options.leaseEndsAtMs !== Number.POSITIVE_INFINITY;
     const { before } = options;
     // One that has only lost its stream does not have to prove itself again: calls to it go on.
     if (before?.isAt(instance) && before.instance.healthCheckPath === instance.healthCheckPath) {

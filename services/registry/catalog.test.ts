@@ -373,6 +373,21 @@ test("the registry takes so many instances and no more, but lets those it knows 
   expect(() => it.catalog.register(instance("b1"))).not.toThrow();
 });
 
+test("instances that keep no lease leave the room to those that do", () => {
+  const it = newCatalog();
+  const register = (id: string) => it.catalog.register(instance(id, { service: "legacy" }), Number.POSITIVE_INFINITY);
+  for (let i = 0; i < 1_000; i++) register(`a${i}`);
+
+  expect(() => register("a1000")).toThrow(expect.objectContaining({ kind: "exhausted", reason: "REGISTRY_FULL" }));
+  expect(() => register("a7")).not.toThrow();
+  expect(() => it.catalog.register(instance("b1"))).not.toThrow();
+
+  it.catalog.remove("a7");
+  expect(() => register("a1000")).not.toThrow();
+  it.catalog.register(instance("a8", { service: "legacy" }));
+  expect(() => register("a1001")).not.toThrow();
+});
+
 test("one service gets half of the room at most", () => {
   const it = newCatalog();
   for (let i = 0; i < 5_000; i++) it.catalog.register(instance(`a${i}`, { port: 1, address: `10.0.${i >> 8}.${i & 255}` }));

@@ -13,6 +13,8 @@ const MOST_INSTANCES = 10_000;
 /** No service is to take all the room from the others. */
 const MOST_INSTANCES_OF_ONE = 5_000;
 const MOST_SERVICES = 2_000;
+/** Those that keep no lease have proven nothing: they are not to take the room from those who have, and nobody else takes theirs out. */
+const MOST_WITHOUT_LEASE = 1_000;
 /** A pause between two sweeps that says that the registry itself stood still. */
 const HALTED_MS = 1_000;
 
@@ -82,6 +84,7 @@ export class Catalog {
   readonly #clock: Clock;
   readonly #services = new Map<string, Service>();
   readonly #entries = new Map<string, CatalogEntry>();
+  #withoutLease = 0;
   #sweptAtMs: number;
 
   constructor(options: CatalogOptions) {
@@ -101,6 +104,7 @@ export class Catalog {
    */
   register(instance: Instance, leaseMs = this.leaseMs): Lease {
     const before = this.#entries.get(instance.id);
+    if (leaseMs === Number.POSITIVE_INFINITY) this.#admitWithoutLease(before);
     const service = this.#admit(instance, before);
     for (const other of service.entries.values()) {
       if (other !== before && other.isAt(instance) && !other.alive) this.#delete(other);
@@ -112,6 +116,7 @@ export class Catalog {
       before,
     });
     this.#entries.set(instance.id, entry);
+    if (!entry.keepsLease) this.#withoutLease++;
     service.entries.set(instance.id, entry);
     if (before !== undefined && before.instance.service !== instance.service) this.#changed(before.instance.service);
     this.#changed(instance.service);
@@ -214,6 +219,11 @@ export class Catalog {
     return view && routedService(view, this.#rulesOf(name));
   }
 
+  #admitWithoutLease(before: CatalogEntry | undefined): void {
+    if (before?.keepsLease === false || this.#withoutLease < MOST_WITHOUT_LEASE) return;
+    throw full(`${MOST_WITHOUT_LEASE} instances that keep no lease`);
+  }
+
   #admit(instance: Instance, before: CatalogEntry | undefined): Service {
     const known = this.#services.get(instance.service);
     if (before === undefined && this.#entries.size >= MOST_INSTANCES) throw full(`${MOST_INSTANCES} instances`);
@@ -269,7 +279,8 @@ export class Catalog {
     this.#changed(service);
   }
 
-  #detach({ instance }: CatalogEntry): void {
+  #detach({ instance, keepsLease }: CatalogEntry): void {
+    if (!keepsLease) this.#withoutLease--;
     const service = this.#services.get(instance.service);
     if (service === undefined) return;
     service.entries.delete(instance.id);
