@@ -55,6 +55,29 @@ test("nobody puts an instance of their own in the place of another's by taking i
   expect(it.registry.catalog.find("orders-1")).toMatchObject({ service: "orders", address: "192.0.2.1" });
 });
 
+test.each(["orders-3f2a9c1b", "orders@192.0.2.1:50055"])(
+  "a service takes its id %s back from whoever was there first",
+  async (id) => {
+    await using _ = await hold(it.client, { ...ORDERS, id, service: "marketplace", address: "192.0.2.66" });
+    const own = { ...ORDERS, id };
+
+    await using __ = await hold(it.client, own);
+    expect(it.registry.catalog.find(id)).toMatchObject({ service: "orders", address: "192.0.2.1" });
+    expect((await it.client.getService({ service: "marketplace" })).service?.instances).toEqual([]);
+
+    const thief = { ...own, service: "marketplace" };
+    await expect(it.client.register({ instance: thief }, as("marketplace"))).rejects.toMatchObject(REFUSED);
+    await expect(it.client.deregister({ instanceId: id }, as("marketplace"))).rejects.toMatchObject(REFUSED);
+  },
+);
+
+test("an id that is as that of a third service stays with whoever was there first", async () => {
+  await it.client.register({ instance: { ...ORDERS, id: "reviews-1" } });
+  const other = { ...ORDERS, id: "reviews-1", service: "marketplace" };
+
+  await expect(it.client.register({ instance: other }, as("marketplace"))).rejects.toMatchObject(REFUSED);
+});
+
 test.each(["orders", "register", "registry", "recommendations", "operator"])(
   "a program that proves no identity registers nothing as %s, be it there or not",
   async (name) => {

@@ -17,11 +17,22 @@ export function requireOwner({ logger }: Pick<RegistrantDeps, "logger">, caller:
   throw refused(logger, service, `${name} may not register as ${service}`, { caller: caller && spiffeId(caller) });
 }
 
-/** Refuses to let anybody but the service itself register an instance of it, or put one in the place of another's. */
+/**
+ * Refuses to let anybody but the service itself register an instance of it, or put one in the place of another's.
+ *
+ * An id that begins with the name of a service is that service's: whoever has taken it,
+ * as a registry that has just started lets anybody, does not keep it.
+ */
 export function requireRegistrant(deps: RegistrantDeps, caller: Identity | undefined, instance: Instance): void {
   requireOwner(deps, caller, instance.service);
   const replaced = deps.catalog.find(instance.id);
-  if (replaced !== undefined) requireOwner(deps, caller, replaced.service);
+  if (replaced === undefined || (isNamedAfter(instance, instance.service) && !isNamedAfter(replaced, replaced.service))) return;
+  requireOwner(deps, caller, replaced.service);
+}
+
+/** Whether the id is as the instances of a service have it: "orders-3f2a9c1b", or "orders@192.0.2.1:50055". */
+function isNamedAfter({ id }: Instance, service: string): boolean {
+  return id.startsWith(`${service}-`) || id.startsWith(`${service}@`);
 }
 
 /**
