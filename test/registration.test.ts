@@ -7,7 +7,7 @@ import { hold } from "../services/registry/testing-lease.ts";
 import { type MeshRegistry, startMeshRegistry } from "./support/mesh-registry.ts";
 import { TestAuthority } from "./support/test-authority.ts";
 
-const ORDERS = { id: "orders-1", service: "orders", address: "192.0.2.1", port: 50055 };
+const ORDERS = { id: "orders-1", service: "orders", address: "127.0.0.1", port: 1 };
 const OF_ANOTHER = { code: Status.PERMISSION_DENIED, reason: "SERVICE_OF_ANOTHER" };
 
 let authority: TestAuthority;
@@ -33,7 +33,7 @@ const idsOf = (service: string) => registry.registry.catalog.get(service)?.insta
 test("the certificate of a service registers, keeps and takes out servers of that service", async () => {
   using orders = await clientOf("orders");
 
-  await using _ = await hold(orders, { ...ORDERS, id: "orders-2", port: 50056 });
+  await using _ = await hold(orders, { ...ORDERS, id: "orders-2", port: 2 });
   await orders.register({ instance: ORDERS });
   await orders.heartbeat({ instanceId: "orders-1" });
   expect(idsOf("orders")).toEqual(["orders-1", "orders-2"]);

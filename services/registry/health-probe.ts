@@ -63,7 +63,7 @@ export class HealthProbe {
     if (open === undefined) return;
     this.#channels.delete(id);
     open.released = true;
-    open.channel.close();
+    closeSoon(open.channel);
   }
 
   close(): void {
@@ -107,7 +107,7 @@ export class HealthProbe {
     const keep = report.health !== "unavailable" && this.#channels.size <= MOST_OPEN_CHANNELS;
     if (!keep && !open.released) {
       this.#channels.delete(id);
-      open.channel.close();
+      closeSoon(open.channel);
     }
     return report;
   }
@@ -131,6 +131,11 @@ function whyUnreachable({ address, port }: Instance, signal: AbortSignal): Promi
       resolve(unavailable(error.code === "ECONNREFUSED" ? REFUSED : "it cannot be reached"));
     });
   });
+}
+
+/** A channel that is closed in the turn in which it was opened goes on connecting for ever (grpc-js 1.14). */
+function closeSoon(channel: Channel): void {
+  setImmediate(() => channel.close());
 }
 
 interface OpenChannel {
