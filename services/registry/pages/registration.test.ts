@@ -31,6 +31,18 @@ test("registers again under the same id, which replaces", async () => {
   expect(server.registered.map(({ id }) => id)).toEqual(["users@[2001:db8::1]:8001", "users@[2001:db8::1]:8001"]);
 });
 
+test("registers nothing for a web page, also one that reaches it by a name of its own", async () => {
+  await using server = await openPages();
+  const body = JSON.stringify({ name: "users", url: "http://192.0.2.1:8001" });
+
+  for (const origin of ["http://other.example", server.origin, "null"]) {
+    const headers = { "content-type": "application/json", origin };
+    const response = await server.fetch("/register", { method: "POST", headers, body });
+    expect([response.status, await response.json()]).toEqual([403, { error: "Services register, and no web pages" }]);
+  }
+  expect(server.registered).toEqual([]);
+});
+
 test("tells who has asked", async () => {
   const observed: string[] = [];
   await using server = await openPages({

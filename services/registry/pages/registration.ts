@@ -11,6 +11,8 @@ export function registrationRoute(
   deps: Required<Pick<PagesDeps, "register" | "resolve" | "logger">>,
 ): void {
   app.post("/register", async (request, reply) => {
+    // A page that a browser shows has no business here, whatever name the browser knows this address by.
+    if (request.headers.origin !== undefined) throw new Failure("denied", "Services register, and no web pages");
     const { instance, host } = parseRegistration(request.body);
     const address = await addressOf(host, deps.resolve);
     const id = register(deps, { ...instance, address }, request.ip);
