@@ -129,3 +129,18 @@ test.each(["' OR '1'='1", "%", "_______", "7000000; DROP TABLE users"])("finds n
   await expect(register.client.deleteUser({ userId })).rejects.toMatchObject(NO_SUCH_USER);
   expect((await register.client.listUsers({})).users).toHaveLength(1);
 });
+
+test("tells of no more addresses than somebody mistypes whether they have accounts", async () => {
+  let now = Date.now();
+  await using register = await startRegister({ now: () => new Date(now) });
+  const ada = await registered(register.client, ADA);
+  await registered(register.client, GRACE);
+  const tryOne = () => register.client.updateUser({ userId: ada.id, email: GRACE.email });
+  for (let i = 0; i < 10; i++) await expect(tryOne()).rejects.toMatchObject({ reason: "EMAIL_TAKEN" });
+
+  await expect(tryOne()).rejects.toMatchObject({ code: Status.RESOURCE_EXHAUSTED, reason: "TOO_MANY_ATTEMPTS" });
+  expect((await register.client.updateUser({ userId: ada.id, name: "Ada" })).user?.name).toBe("Ada");
+
+  now += 6 * 60_000;
+  await expect(tryOne()).rejects.toMatchObject({ reason: "EMAIL_TAKEN" });
+});

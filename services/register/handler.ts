@@ -1,6 +1,7 @@
 import type { RegisterServiceImplementation, User as UserMessage } from "../../gen/bookstore/register/v1/register_service.ts";
 import { invalidField } from "../../runtime/errors.ts";
 import { decodePageToken, encodePageToken } from "../../runtime/page-token.ts";
+import { AddressChanges } from "./address-changes.ts";
 import { deleteUser, getUser, type RegisterDeps, registerUser, type User, updateUser } from "./user.ts";
 
 const DEFAULT_PAGE_SIZE = 20;
@@ -8,6 +9,7 @@ const DEFAULT_PAGE_SIZE = 20;
 /** Implements bookstore.register.v1.RegisterService. */
 export function registerHandler(deps: RegisterDeps): RegisterServiceImplementation {
   const { store } = deps;
+  const addressChanges = new AddressChanges({ now: () => deps.now().getTime() });
   return {
     async register(request, { signal }) {
       const user = await registerUser(deps, request, signal);
@@ -25,6 +27,7 @@ export function registerHandler(deps: RegisterDeps): RegisterServiceImplementati
     },
 
     async updateUser({ userId, ...changes }) {
+      if (changes.email !== undefined) addressChanges.begin(userId);
       return { user: messageOf(await updateUser(store, userId, changes)) };
     },
 

@@ -7,7 +7,7 @@ import { openPages } from "./pages/testing.ts";
 import { startRegistry, type TestRegistry } from "./testing.ts";
 import { HeldLease, hold } from "./testing-lease.ts";
 
-const ORDERS = { id: "orders-1", service: "orders", address: "192.0.2.1", port: 50055 };
+const ORDERS = { id: "orders-1", service: "orders", address: "127.0.0.1", port: 1 };
 const OF_ANOTHER = { code: Status.PERMISSION_DENIED, reason: "SERVICE_OF_ANOTHER", metadata: { service: "orders" } };
 const REFUSED = { ...OF_ANOTHER, metadata: expect.objectContaining(OF_ANOTHER.metadata) };
 
@@ -48,21 +48,21 @@ test.each(["marketplace", "operator"])("%s neither keeps nor takes out an instan
 
 test("nobody puts an instance of their own in the place of another's by taking its id", async () => {
   await using _ = await hold(it.client, ORDERS);
-  const thief = { ...ORDERS, service: "marketplace", address: "192.0.2.66" };
+  const thief = { ...ORDERS, service: "marketplace", address: "127.0.0.2" };
 
   await expect(holdAs("marketplace", thief)).rejects.toMatchObject(REFUSED);
   await expect(it.client.register({ instance: thief }, as("marketplace"))).rejects.toMatchObject(REFUSED);
-  expect(it.registry.catalog.find("orders-1")).toMatchObject({ service: "orders", address: "192.0.2.1" });
+  expect(it.registry.catalog.find("orders-1")).toMatchObject({ service: "orders", address: "127.0.0.1" });
 });
 
-test.each(["orders-3f2a9c1b", "orders@192.0.2.1:50055"])(
+test.each(["orders-3f2a9c1b", "orders@127.0.0.1:1"])(
   "a service takes its id %s back from whoever was there first",
   async (id) => {
-    await using _ = await hold(it.client, { ...ORDERS, id, service: "marketplace", address: "192.0.2.66" });
+    await using _ = await hold(it.client, { ...ORDERS, id, service: "marketplace", address: "127.0.0.2" });
     const own = { ...ORDERS, id };
 
     await using __ = await hold(it.client, own);
-    expect(it.registry.catalog.find(id)).toMatchObject({ service: "orders", address: "192.0.2.1" });
+    expect(it.registry.catalog.find(id)).toMatchObject({ service: "orders", address: "127.0.0.1" });
     expect((await it.client.getService({ service: "marketplace" })).service?.instances).toEqual([]);
 
     const thief = { ...own, service: "marketplace" };
