@@ -38,7 +38,7 @@ function jest(env: Record<string, string>, ...patterns: string[]): void {
 {
   using postgres = await startPostgres();
   // The tests of the stores and of all that stands on them, once more, on PostgreSQL.
-  jest({ TEST_POSTGRES_URL: postgres.url }, "services/", "test/integration/postgres");
+  jest({ TEST_POSTGRES_URL: postgres.url }, "services/(?!registry/(xds|pages)/)", "test/integration/postgres");
 }
 jest({}, "test/integration/(?!postgres)");
 
