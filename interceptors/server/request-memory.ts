@@ -10,6 +10,8 @@ const DEFAULT_BYTES = 33_554_432;
 const MESSAGE_BYTES = 256;
 /** What it takes to inflate a message, besides what comes out. */
 const INFLATING_BYTES = 65_536;
+/** What comes in one piece and is no larger than this is not counted: calls in flight have a limit of their own. */
+const SMALL_BYTES = 1_024;
 /** About what a burst takes to pass. */
 const RETRY_AFTER_MS = 250;
 
@@ -61,6 +63,7 @@ class Request {
   readonly #budget: FairBudget;
   readonly #caller: string;
   readonly #streamed: boolean;
+  readonly #inflates: boolean;
   /** What each message of a stream takes that is complete and not with the handler. */
   readonly #waiting: Message[] = [];
   #delivered = 0;
@@ -80,19 +83,24 @@ class Request {
     decoder[REQUEST] = this;
     // The same function for all calls: to make it anew each time shows in the benchmark.
     decoder.write = write;
-    if (inside.incomingEncoding !== "identity") this.#watchInflating(inside);
+    this.#inflates = inside.incomingEncoding !== "identity";
+    if (this.#inflates) this.#watchInflating(inside);
   }
 
   /** The bytes that have come are counted, and decoded if there is room for them. */
-  gather(data: Buffer, decode: () => Buffer[]): Buffer[] {
-    if (!this.#take(data.length)) return [];
+  gather(data: Buffer, decoder: WatchedDecoder): Buffer[] {
+    const small = !this.#streamed && !this.#inflates && this.#taken === 0 && data.length <= SMALL_BYTES;
+    if (!small && !this.#take(data.length)) return [];
     let messages: Buffer[];
     try {
-      messages = decode();
+      messages = (Object.getPrototypeOf(decoder) as Decoder).write.call(decoder, data);
     } catch {
       this.#refuseAsTooLarge();
       return [];
     }
+    if (decoder.readState !== BETWEEN_MESSAGES) keepNoMoreThanNeeded(decoder);
+    else if (small && messages.length === 1) return messages;
+    if (small && !this.#take(data.length)) return [];
     for (const { length } of messages) {
       if (!this.#take(MESSAGE_BYTES)) return [];
       if (this.#streamed) this.#waiting.push({ bytes: length + MESSAGE_BYTES });
@@ -169,9 +177,5 @@ class Request {
 }
 
 function write(this: WatchedDecoder, data: Buffer): Buffer[] {
-  return this[REQUEST].gather(data, () => {
-    const messages = (Object.getPrototypeOf(this) as Decoder).write.call(this, data);
-    if (this.readState !== BETWEEN_MESSAGES) keepNoMoreThanNeeded(this);
-    return messages;
-  });
+  return this[REQUEST].gather(data, this);
 }
