@@ -36,14 +36,15 @@ service Recommendations {
 }
 `;
 
-/** What the tutorial types into a Python shell, made to print the ids. */
+/** What the tutorial types into a Python shell, with its part on TLS, made to print the ids. */
 const TUTORIAL_CLIENT = `
 import sys
 import grpc
 from recommendations_pb2 import BookCategory, RecommendationRequest
 from recommendations_pb2_grpc import RecommendationsStub
 
-channel = grpc.insecure_channel(sys.argv[1])
+ca, certificate, key = (open(f"{sys.argv[2]}/{name}", "rb").read() for name in ("ca.crt", "tls.crt", "tls.key"))
+channel = grpc.secure_channel(sys.argv[1], grpc.ssl_channel_credentials(ca, key, certificate))
 client = RecommendationsStub(channel)
 request = RecommendationRequest(user_id=1, category=BookCategory.SCIENCE_FICTION, max_results=3)
 print(sorted(book.id for book in client.Recommend(request).recommendations))
@@ -63,7 +64,8 @@ test("the tutorial's Python stub gets three of the books 4, 5 and 6, and its err
   const plugin = "--plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin";
   await run("protoc", ["-I.", "--python_out=.", "--grpc_python_out=.", plugin, "recommendations.proto"], { cwd: folder });
 
-  const { stdout } = await run(String(pythonWithGrpc()), ["client.py", String(shop.grpc.recommendations)], { cwd: folder });
+  const args = ["client.py", String(shop.grpc.recommendations), join(shop.data, "credentials", "operator")];
+  const { stdout } = await run(String(pythonWithGrpc()), args, { cwd: folder });
 
   expect(stdout).toBe("[4, 5, 6]\nNOT_FOUND Category not found\n");
   await rm(folder, { recursive: true });
