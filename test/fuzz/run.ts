@@ -5,6 +5,7 @@ import { Counts } from "./counts.ts";
 import { type MemoryReport, MemoryWatch } from "./memory.ts";
 import type { FuzzMethod } from "./methods.ts";
 import { Random } from "./random.ts";
+import { runAttacks } from "./run-attacks.ts";
 import { runCalls } from "./run-calls.ts";
 import { stringFieldsOf } from "./string-fields.ts";
 import { TargetProcess } from "./target-process.ts";
@@ -34,6 +35,9 @@ const WARM_UP: Effort = { perGroup: 1, groups: 3, texts: false };
 
 const SHORT: Effort = { perGroup: 1, groups: 8 };
 const LONG: Effort = { perGroup: 2, groups: 40 };
+/** How much of all that can be done to connections. */
+const SHORT_SCALE = 0.02;
+const LONG_SCALE = 0.2;
 
 /** Attacks all servers. */
 export async function fuzz({ seed, methods, durationMs }: FuzzOptions): Promise<FuzzReport> {
@@ -47,8 +51,10 @@ export async function fuzz({ seed, methods, durationMs }: FuzzOptions): Promise<
   const watch = await MemoryWatch.begin(target);
   const until = performance.now() + durationMs;
   await runCalls(target, methods, { effort: SHORT, random: random.fork(), counts, until: endless });
+  await runAttacks(target, { scale: SHORT_SCALE, random: random.fork(), counts, until: endless });
   while (performance.now() < until && target.exit === undefined) {
     await runCalls(target, methods, { effort: LONG, random: random.fork(), counts, until });
+    await runAttacks(target, { scale: LONG_SCALE, random: random.fork(), counts, until });
   }
   const stringFields = [...new Set(methods.flatMap((method) => [...stringFieldsOf(method)]))];
   return {
