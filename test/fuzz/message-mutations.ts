@@ -1,6 +1,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { Mutation } from "./field-mutations.ts";
 import type { Random } from "./random.ts";
+import { CANARY } from "./values.ts";
 import { delimited, encode, encodeField, tag, varint, type WireField, WireType } from "./wire.ts";
 
 /** A field that no contract has. */
