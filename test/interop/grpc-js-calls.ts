@@ -13,8 +13,8 @@ import type { DeepPartial, MessageFns } from "../../gen/grpc/testing/test.ts";
 /** A method as ts-proto generates it. */
 interface Method<Request, Response> {
   readonly name: string;
-  readonly requestType: MessageFns<Request>;
-  readonly responseType: MessageFns<Response>;
+  readonly requestType: MessageFns<Request, string>;
+  readonly responseType: MessageFns<Response, string>;
 }
 
 export interface CallSettings extends CallOptions {
