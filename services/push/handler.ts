@@ -1,4 +1,9 @@
-import type { Notification as NotificationMessage, PushServiceImplementation } from "../../gen/bookstore/push/v1/push_service.ts";
+import {
+  NotificationKind,
+  type Notification as NotificationMessage,
+  type PushServiceImplementation,
+} from "../../gen/bookstore/push/v1/push_service.ts";
+import { Failure } from "../../runtime/errors.ts";
 import { decodePageToken, encodePageToken } from "../../runtime/page-token.ts";
 import type { Wakeups } from "../../runtime/wakeups.ts";
 import { markRead, type Notification, type NotificationStore, type PushDeps, push } from "./notification.ts";
@@ -43,6 +48,10 @@ export function pushHandler(deps: PushDeps & { wakeups: Wakeups<string> }): Push
         yield { notification: messageOf(notification) };
       }
     },
+
+    getPreferences: notYet,
+    updatePreferences: notYet,
+    unsubscribe: notYet,
   };
 }
 
@@ -61,7 +70,12 @@ function unseen(store: NotificationStore, userId: string, afterId: number): () =
   };
 }
 
+async function notYet(): Promise<never> {
+  throw new Failure("unimplemented", "not served yet");
+}
+
 function messageOf(notification: Notification): NotificationMessage {
   const { userId, id, content, language, createdAt, read } = notification;
-  return { id: BigInt(id), userId, content, language, createTime: createdAt, read };
+  const message = { kind: NotificationKind.NOTIFICATION_KIND_MESSAGE, subject: undefined, title: "", quiet: false };
+  return { id: BigInt(id), userId, content, language, createTime: createdAt, read, ...message };
 }

@@ -1,6 +1,7 @@
 import { createServer, type Socket } from "node:net";
 import { Status } from "nice-grpc";
 import { registerClient } from "../../clients/register.ts";
+import { NotificationKind } from "../../gen/bookstore/push/v1/push_service.ts";
 import type { User } from "../../gen/bookstore/register/v1/register_service.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { openPlaintextChannel } from "../../test/support/plaintext.ts";
@@ -38,6 +39,7 @@ test("pushes to a registered user in the user's language", async () => {
 
   expect(notification).toEqual({
     ...{ id: 1n, userId: both.user.id, content: "你好", language: "zh", read: false },
+    ...{ kind: NotificationKind.NOTIFICATION_KIND_MESSAGE, subject: undefined, title: "", quiet: false },
     createTime: expect.any(Date),
   });
   const { notifications } = await both.push.client.listNotifications({ userId: both.user.id });
