@@ -35,5 +35,6 @@ export const ANSWER: RecommendResponse = {
       summary: "A curse, a moor, and the footprints of a gigantic hound.",
       rating: { average: 4.1, count: 281_210n },
     },
+    reason: undefined,
   })),
 };

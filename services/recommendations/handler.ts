@@ -4,8 +4,9 @@ import type {
   RecommendationsServiceImplementation,
 } from "../../gen/bookstore/recommendations/v1/recommendations_service.ts";
 import type { RecommendationsServiceImplementation as TutorialServiceImplementation } from "../../gen/recommendations.ts";
+import { Failure } from "../../runtime/errors.ts";
 import type { Wakeups } from "../../runtime/wakeups.ts";
-import { recommend, type Shelves, topOfShelf } from "./shelf.ts";
+import { mostAppealing, recommend, type Shelves, topOfShelf } from "./shelf.ts";
 import { sampleShelf } from "./tutorial-shelf.ts";
 
 const DEFAULT_MAX_RESULTS = 10;
@@ -28,6 +29,20 @@ export function recommendationsHandler(deps: {
         yield { recommendations: topOfShelf(shelves, options).map(recommendationOf) };
       });
     },
+
+    async recommendForReader({ userId, maxResults }) {
+      const books = mostAppealing(shelves.all(), { userId, max: maxResults || DEFAULT_MAX_RESULTS });
+      return { recommendations: books.map(recommendationOf) };
+    },
+
+    async similarBooks({ bookId, maxResults }) {
+      const book = shelves.book(bookId);
+      if (book === undefined) throw new Failure("not-found", "no such book", { reason: "BOOK_NOT_FOUND" });
+      const others = [...shelves.of(book.category)].filter(({ id }) => id !== bookId);
+      return {
+        recommendations: mostAppealing(others, { userId: "", max: maxResults || DEFAULT_MAX_RESULTS }).map(recommendationOf),
+      };
+    },
   };
 }
 
@@ -41,5 +56,5 @@ export function tutorialHandler(random: () => number): TutorialServiceImplementa
 }
 
 function recommendationOf(book: Book): Recommendation {
-  return { book };
+  return { book, reason: undefined };
 }

@@ -1,5 +1,7 @@
 import { openChannel } from "../../clients/channel.ts";
 import { marketplaceClient } from "../../clients/marketplace.ts";
+import { sessionClient } from "../../clients/register.ts";
+import { userKeys } from "../../clients/user-keys.ts";
 import type { BookCategory } from "../../gen/bookstore/catalog/v1/book.ts";
 import { RecommendationsServiceDefinition } from "../../gen/bookstore/recommendations/v1/recommendations_service.ts";
 import { RecommendationsDefinition } from "../../gen/recommendations.ts";
@@ -11,6 +13,7 @@ import { createLogger } from "../../runtime/logger.ts";
 import { joinMesh } from "../../runtime/mesh.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { runUntilSignal } from "../../runtime/run.ts";
+import { userTokenVerifier } from "../../runtime/user-tokens.ts";
 import { Wakeups } from "../../runtime/wakeups.ts";
 import { configSchema } from "./config.ts";
 import { followCatalogue } from "./follow-catalogue.ts";
@@ -25,6 +28,8 @@ const credentials = await readCredentials("recommendations", { folder: config.cr
 const mesh = await joinMesh({ service: "recommendations", ...config, credentials, logger });
 const store = await openRecommendationsStore(config.databaseUrl, logger);
 const channel = openChannel(config.marketplaceHost, { service: "marketplace", credentials });
+const registerChannel = openChannel(config.registerHost, { service: "register", credentials });
+const verifyUserToken = userTokenVerifier({ keys: userKeys(sessionClient(registerChannel, logger), { logger }) });
 const shelves = new Shelves();
 const wakeups = new Wakeups<BookCategory>();
 const position = await store.position();
@@ -41,7 +46,7 @@ const health = new Health(
   { logger },
 );
 
-const server = meshServer({ logger, metrics, health, credentials, ...config });
+const server = meshServer({ logger, metrics, health, credentials, verifyUserToken, ...config });
 server.add(RecommendationsServiceDefinition, recommendationsHandler({ shelves, wakeups }));
 server.add(RecommendationsDefinition, tutorialHandler(Math.random));
 
@@ -66,6 +71,7 @@ await runUntilSignal({
       },
     },
     { name: "marketplace", close: () => channel.close() },
+    { name: "register", close: () => registerChannel.close() },
     { name: "store", close: store.close },
   ],
 });

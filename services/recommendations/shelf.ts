@@ -36,6 +36,17 @@ export class Shelves {
     return changed;
   }
 
+  /** The Book of this number. */
+  book(id: number): Book | undefined {
+    const category = this.#categoryOf.get(id);
+    return category === undefined ? undefined : this.#byCategory.get(category)?.get(id);
+  }
+
+  /** Every Book, in no order. */
+  *all(): Iterable<Book> {
+    for (const shelf of this.#byCategory.values()) yield* shelf.values();
+  }
+
   /** The Books of a category, in no order. */
   of(category: BookCategory): Iterable<Book> {
     return this.#byCategory.get(category)?.values() ?? [];
@@ -58,9 +69,14 @@ export function recommend(shelves: Shelves, options: { userId: string; category:
 
 /** As recommend, but an empty shelf gives an empty list. */
 export function topOfShelf(shelves: Shelves, options: { userId: string; category: BookCategory; max: number }): Book[] {
+  return mostAppealing(shelves.of(options.category), options);
+}
+
+/** The first `max` of these Books in the order of one reader. */
+export function mostAppealing(books: Iterable<Book>, options: { userId: string; max: number }): Book[] {
   const seed = hash(options.userId, 0);
   const best: { book: Book; score: number }[] = [];
-  for (const book of shelves.of(options.category)) {
+  for (const book of books) {
     const score = appeal(book, seed);
     if (best.length === options.max && score <= (best.at(-1)?.score ?? 0)) continue;
     // The list is short, so inserting beats sorting the whole shelf.

@@ -36,7 +36,7 @@ test("asks for three mysteries for user 1, and shows what comes in the order it 
   const recommend = async (request: object) => {
     asked.push(request);
     const books = await Promise.all([3, 1, 2].map((id) => marketplace.store.get(id)));
-    return { recommendations: books.map((book) => ({ book })) };
+    return { recommendations: books.map((book) => ({ book, reason: undefined })) };
   };
   await using shop = await openShop(marketplace, { recommendations: { recommend } });
 
@@ -85,6 +85,8 @@ test("still shows three mysteries when recommendations takes too long, whose cal
       server.add(RecommendationsServiceDefinition, {
         recommend: (_request, { signal }) => forever(signal),
         async *watchRecommendations() {},
+        recommendForReader: (_request, { signal }) => forever(signal),
+        similarBooks: (_request, { signal }) => forever(signal),
       }),
     client: recommendationsClient,
   });

@@ -28,7 +28,7 @@ export function openShop(
     recommendations: {
       async recommend({ category, maxResults = 0 }) {
         const { books } = await store.list({ category, afterId: undefined, limit: maxResults });
-        return { recommendations: books.map((book) => ({ book })) };
+        return { recommendations: books.map((book) => ({ book, reason: undefined })) };
       },
     },
     register: { register: async () => ({ user: undefined }), getUser: away, updateUser: away, deleteUser: away, ...register },
