@@ -98,11 +98,22 @@ function appeal(book: Book, seed: number): number {
   return random ** (1 / weight);
 }
 
+/** The order of one reader: a number from 0 to 1 for each Book, the same each time. */
+export function orderOf(userId: string): (bookId: number) => number {
+  const seed = hash(userId, 0);
+  return (bookId) => (mixed(bookId ^ seed) + 1) / 2 ** 32;
+}
+
 /** FNV-1a with a final mix: fast, and spread well enough for a shuffle. */
 function hash(text: string, seed: number): number {
   let value = (2_166_136_261 ^ seed) >>> 0;
   for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 16_777_619) >>> 0;
-  value = Math.imul(value ^ (value >>> 16), 0x85eb_ca6b) >>> 0;
+  return mixed(value);
+}
+
+/** The final mix of MurmurHash3. */
+function mixed(bits: number): number {
+  let value = Math.imul(bits ^ (bits >>> 16), 0x85eb_ca6b) >>> 0;
   value = Math.imul(value ^ (value >>> 13), 0xc2b2_ae35) >>> 0;
   return (value ^ (value >>> 16)) >>> 0;
 }

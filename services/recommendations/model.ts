@@ -1,0 +1,49 @@
+/** Which Books are like which, as learned from what readers did. Book numbers are sorted, so that they are found by halving. */
+export interface Model {
+  /** The store that it was learned from. */
+  readonly storeId: string;
+  /** How far that store was read. */
+  readonly revision: number;
+  /** The Books that readers like. */
+  readonly bookIds: Int32Array<ArrayBuffer>;
+  /** How many readers like each of them. */
+  readonly readerCounts: Uint32Array<ArrayBuffer>;
+  /** Where the Books that are like each of them begin, and where the last ones end. */
+  readonly offsets: Uint32Array<ArrayBuffer>;
+  /** The numbers of the Books that are like them, most alike first. */
+  readonly likeIds: Int32Array<ArrayBuffer>;
+  /** How alike, above 0 and up to 1. */
+  readonly likeness: Float32Array<ArrayBuffer>;
+}
+
+/** What is known before anything is. */
+export const EMPTY_MODEL: Model = {
+  ...{ storeId: "", revision: 0, bookIds: new Int32Array(), readerCounts: new Uint32Array() },
+  ...{ offsets: new Uint32Array(1), likeIds: new Int32Array(), likeness: new Float32Array() },
+};
+
+/** How many readers like a Book. */
+export function readersOf(model: Model, bookId: number): number {
+  return model.readerCounts[placeOf(model, bookId)] ?? 0;
+}
+
+/** Calls `visit` for each Book that is like this one, most alike first. */
+export function visitLike(model: Model, bookId: number, visit: (bookId: number, likeness: number) => void): void {
+  const place = placeOf(model, bookId);
+  const end = model.offsets[place + 1] ?? 0;
+  for (let i = model.offsets[place] ?? end; i < end; i++) visit(model.likeIds[i] as number, model.likeness[i] as number);
+}
+
+/** @returns -1 if nobody likes it. */
+function placeOf({ bookIds }: Model, bookId: number): number {
+  let low = 0;
+  let high = bookIds.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const found = bookIds[middle] as number;
+    if (found === bookId) return middle;
+    if (found < bookId) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+}
