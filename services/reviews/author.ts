@@ -1,0 +1,23 @@
+import { Failure } from "../../runtime/errors.ts";
+
+/** Who writes, as far as others are told. */
+export interface Author {
+  /** Meant to be seen by everybody. May be empty. */
+  name: string;
+}
+
+/** Asks register who a user is; undefined if nobody is. */
+export type FindAuthor = (userId: string) => Promise<Author | undefined>;
+
+/** The name to show for one that somebody has registered under. Whoever gave an e-mail address has not meant to publish it. */
+export function shownName(registered: string): string {
+  const [beforeAt = ""] = registered.split("@");
+  return beforeAt.trim();
+}
+
+/** @param purpose what needs an account: "to comment". */
+export async function requireAuthor(findAuthor: FindAuthor, userId: string, purpose: string): Promise<Author> {
+  const author = await findAuthor(userId);
+  if (author !== undefined) return author;
+  throw new Failure("failed-precondition", `You need to register ${purpose}.`, { reason: "USER_NOT_REGISTERED" });
+}

@@ -1,0 +1,190 @@
+import type { Kysely, Selectable, Transaction } from "kysely";
+import { CommentPosted } from "../../gen/bookstore/events/v1/review_events.ts";
+import { isUniqueViolation } from "../../runtime/database.ts";
+import { invalidField } from "../../runtime/errors.ts";
+import type { EventLog } from "../../runtime/events/event-log.ts";
+import { type Comment, type CommentStore, type PostedComment, refuseReusedKey, refuseUnknownComment } from "./comment.ts";
+import { countComments, lockSubject, subjectKey, subjectOf } from "./comment-subject.ts";
+import { refuseUnknownReview } from "./review.ts";
+import type { CommentRow, Schema } from "./schema.ts";
+
+/** Keeps the Comments, and of each subject how many there are. */
+export function commentStore(db: Kysely<Schema>, log: EventLog): CommentStore {
+  return {
+    async post(posted) {
+      try {
+        const outcome = await db.transaction().execute((transaction) => post(transaction, log, posted));
+        log.wake();
+        return outcome;
+      } catch (error) {
+        // Used at the same moment for a comment on something else; on one and the same, one waits for the other.
+        if (isUniqueViolation(error, "idempotency_key")) refuseReusedKey();
+        throw error;
+      }
+    },
+
+    async edit(userId, id, content, editedAt) {
+      const row = await db
+        .updateTable("comments")
+        .set({ content, edited_at_ms: editedAt.getTime() })
+        .where("id", "=", id)
+        .where("user_id", "=", userId)
+        .where("is_deleted", "=", 0)
+        .returningAll()
+        .executeTakeFirst();
+      return row && commentOf(row);
+    },
+
+    async delete(userId, id) {
+      const found = await db.selectFrom("comments").select("subject").where("id", "=", id).executeTakeFirst();
+      if (found === undefined) return false;
+      return db.transaction().execute(async (transaction) => {
+        await countComments(transaction, found.subject, 0);
+        const { numUpdatedRows } = await transaction
+          .updateTable("comments")
+          .set({ content: "", author_name: "", is_deleted: 1 })
+          .where("id", "=", id)
+          .where("user_id", "=", userId)
+          .where("is_deleted", "=", 0)
+          .executeTakeFirst();
+        if (numUpdatedRows === 0n) return false;
+        await countComments(transaction, found.subject, -1);
+        await removeUnanswered(transaction, id);
+        return true;
+      });
+    },
+
+    async list(subject, after, limit) {
+      let query = db
+        .selectFrom("comments")
+        .selectAll()
+        .where("subject", "=", subjectKey(subject))
+        .orderBy("thread_id", "desc")
+        .orderBy("id")
+        .limit(limit);
+      if (after !== undefined) {
+        query = query.where((where) =>
+          where.or([
+            where("thread_id", "<", after.threadId),
+            where.and([where("thread_id", "=", after.threadId), where("id", ">", after.id)]),
+          ]),
+        );
+      }
+      return (await query.execute()).map(commentOf);
+    },
+
+    async listOwn(userId, subject, beforeId, limit) {
+      let query = db
+        .selectFrom("comments")
+        .selectAll()
+        .where("user_id", "=", userId)
+        .where("is_deleted", "=", 0)
+        .orderBy("id", "desc")
+        .limit(limit);
+      if (subject !== undefined) query = query.where("subject", "=", subjectKey(subject));
+      if (beforeId !== undefined) query = query.where("id", "<", beforeId);
+      return (await query.execute()).map(commentOf);
+    },
+  };
+}
+
+async function post(
+  transaction: Transaction<Schema>,
+  log: EventLog,
+  posted: PostedComment,
+): Promise<{ comment: Comment; isNew: boolean }> {
+  const { userId, parentId, content, idempotencyKey, fingerprint } = posted;
+  const subject = subjectKey(posted.subject);
+  await lockSubject(transaction, subject);
+  const before = await transaction
+    .selectFrom("comments")
+    .selectAll()
+    .where("user_id", "=", userId)
+    .where("idempotency_key", "=", idempotencyKey)
+    .executeTakeFirst();
+  if (before !== undefined) {
+    if (before.fingerprint !== fingerprint) refuseReusedKey();
+    return { comment: commentOf(before), isNew: false };
+  }
+  const about = await findAbout(transaction, posted);
+  const parent = parentId === 0 ? undefined : await answer(transaction, subject, parentId);
+  const id = await nextId(transaction);
+  const row: CommentRow = {
+    ...{ id, subject, content, fingerprint, parent_id: parentId, thread_id: parent?.thread_id ?? id, answer_count: 0 },
+    ...{ user_id: userId, author_name: posted.authorName, idempotency_key: idempotencyKey },
+    ...{ created_at_ms: posted.createdAt.getTime(), edited_at_ms: null, is_deleted: 0 },
+  };
+  await transaction.insertInto("comments").values(row).execute();
+  await countComments(transaction, subject, 1);
+  const authorUserId = parent?.user_id ?? about.authorId;
+  // Nobody is told what they have said themselves.
+  if (authorUserId !== userId) {
+    const { articleId, bookId } = about;
+    const data = { commentId: BigInt(id), userId, authorUserId, articleId, bookId, parentCommentId: BigInt(parentId), content };
+    // Whoever is told hears of one comment after the other.
+    await log.append(transaction, CommentPosted, { subject: `comments/${authorUserId}`, data });
+  }
+  return { comment: commentOf(row), isNew: true };
+}
+
+/** What it is about, and who has written that. */
+async function findAbout(
+  transaction: Transaction<Schema>,
+  { subject, articleAuthorId }: PostedComment,
+): Promise<{ authorId: string; articleId: bigint; bookId: number }> {
+  if (subject.kind === "article") return { authorId: articleAuthorId, articleId: BigInt(subject.id), bookId: 0 };
+  const query = transaction.selectFrom("reviews").select(["user_id", "book_id"]).where("id", "=", subject.id);
+  const review = (await query.executeTakeFirst()) ?? refuseUnknownReview();
+  return { authorId: review.user_id, articleId: 0n, bookId: review.book_id };
+}
+
+/** Counts an answer to a comment. @returns the comment. */
+async function answer(transaction: Transaction<Schema>, subject: string, id: number): Promise<Selectable<CommentRow>> {
+  const parent = await transaction
+    .updateTable("comments")
+    .set((update) => ({ answer_count: update("answer_count", "+", 1) }))
+    .where("id", "=", id)
+    .where("is_deleted", "=", 0)
+    .returningAll()
+    .executeTakeFirst();
+  if (parent === undefined) refuseUnknownComment();
+  if (parent.subject !== subject) throw invalidField("parent_comment_id", "must be a comment on the same");
+  return parent;
+}
+
+async function nextId(transaction: Transaction<Schema>): Promise<number> {
+  const { last_id } = await transaction
+    .updateTable("comment_numbers")
+    .set((update) => ({ last_id: update("last_id", "+", 1) }))
+    .returning("last_id")
+    .executeTakeFirstOrThrow();
+  return last_id;
+}
+
+/** Removes an empty comment that has no answers, and then the one that it answered if that is empty too. */
+async function removeUnanswered(transaction: Transaction<Schema>, id: number): Promise<void> {
+  const removed = await transaction
+    .deleteFrom("comments")
+    .where("id", "=", id)
+    .where("is_deleted", "=", 1)
+    .where("answer_count", "=", 0)
+    .returning("parent_id")
+    .executeTakeFirst();
+  if (removed === undefined || removed.parent_id === 0) return;
+  await transaction
+    .updateTable("comments")
+    .set((update) => ({ answer_count: update("answer_count", "-", 1) }))
+    .where("id", "=", removed.parent_id)
+    .execute();
+  await removeUnanswered(transaction, removed.parent_id);
+}
+
+function commentOf(row: Selectable<CommentRow>): Comment {
+  const { id, content } = row;
+  return {
+    ...{ id, content, subject: subjectOf(row.subject), parentId: row.parent_id, threadId: row.thread_id },
+    ...{ userId: row.user_id, authorName: row.author_name, createdAt: new Date(row.created_at_ms) },
+    editedAt: row.edited_at_ms === null ? undefined : new Date(row.edited_at_ms),
+    deleted: row.is_deleted === 1,
+  };
+}

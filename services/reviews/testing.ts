@@ -1,0 +1,26 @@
+// A replica of reviews that rates, changes and takes back as fast as it can when
+// it is told to. Started with the store, the number of its users and of the Book.
+import { randomUUID } from "node:crypto";
+import { createLogger } from "../../runtime/logger.ts";
+import { openReviewsStore } from "./store.ts";
+
+const [url = "", users = "0", book = "0"] = process.argv.slice(2);
+const bookId = Number(book);
+const store = await openReviewsStore(url, createLogger({ name: "replica", level: "silent" }));
+
+/** Every replica has the same users, so each user writes in all of them at once. */
+async function rateAndRegret(number: number): Promise<void> {
+  const userId = `user-${number}`;
+  const review = { userId, bookId, text: "", authorName: "" };
+  const write = (rating: number) => store.reviews.write({ ...review, id: randomUUID(), rating, writtenAt: new Date() });
+  await write(1 + (number % 5));
+  await write(1 + ((number + process.pid) % 5));
+  if (number % 3 === 0) await store.reviews.delete(userId, bookId);
+}
+
+process.once("message", async () => {
+  await Promise.all(Array.from({ length: Number(users) }, (_, number) => rateAndRegret(number)));
+  await store.close();
+  process.send?.("done", () => process.disconnect());
+});
+process.send?.("ready");

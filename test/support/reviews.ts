@@ -1,0 +1,45 @@
+import { randomUUID } from "node:crypto";
+import { type ReviewsClient, reviewsClient } from "../../clients/reviews.ts";
+import { EventLogServiceDefinition } from "../../gen/bookstore/events/v1/event_log_service.ts";
+import { ReviewsServiceDefinition } from "../../gen/bookstore/reviews/v1/reviews_service.ts";
+import { eventLogHandler } from "../../runtime/events/event-log-handler.ts";
+import { createLogger } from "../../runtime/logger.ts";
+import type { FindAuthor } from "../../services/reviews/author.ts";
+import { reviewsHandler } from "../../services/reviews/handler.ts";
+import { openReviewsStore, type ReviewsStore } from "../../services/reviews/store.ts";
+import { testDatabase } from "./database.ts";
+import { LogLines } from "./log-lines.ts";
+import { type Service, type StoreOptions, startService } from "./service.ts";
+
+export interface ReviewsOptions extends StoreOptions {
+  /** Who a user is. The default knows everybody, by the name of "Reader <id>". */
+  findAuthor?: FindAuthor;
+  /** The default is the clock of this machine. */
+  now?: () => Date;
+}
+
+/** Serves reviews, and the log of its events. */
+export async function startReviews(
+  options: ReviewsOptions = {},
+): Promise<Service<ReviewsClient> & { store: ReviewsStore; url: string }> {
+  await using stack = new AsyncDisposableStack();
+  const url = options.url ?? stack.use(await testDatabase()).url;
+  const logs = new LogLines();
+  const logger = createLogger({ name: "test", level: "info", destination: logs });
+  const store = await openReviewsStore(url, logger);
+  stack.defer(store.close);
+  const { findAuthor = async (userId) => ({ name: `Reader ${userId}` }), now = () => new Date() } = options;
+  const deps = { ...store, findAuthor, now, newId: randomUUID, logger };
+  const service = stack.use(
+    await startService({
+      ...{ logs, port: options.port ?? 0, users: options.users, credentials: options.credentials, client: reviewsClient },
+      add: (server) => {
+        server.add(ReviewsServiceDefinition, reviewsHandler(deps));
+        server.add(EventLogServiceDefinition, eventLogHandler(store.log, {}));
+      },
+      checks: { [ReviewsServiceDefinition.fullName]: store.check },
+    }),
+  );
+  const owned = stack.move();
+  return { ...service, store, url, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
