@@ -1,18 +1,23 @@
-import {
-  NotificationKind,
-  type Notification as NotificationMessage,
-  type PushServiceImplementation,
-} from "../../gen/bookstore/push/v1/push_service.ts";
-import { Failure } from "../../runtime/errors.ts";
+import type { PushServiceImplementation } from "../../gen/bookstore/push/v1/push_service.ts";
 import { decodePageToken, encodePageToken } from "../../runtime/page-token.ts";
 import type { Wakeups } from "../../runtime/wakeups.ts";
 import { markRead, type Notification, type NotificationStore, type PushDeps, push } from "./notification.ts";
+import { messageOf } from "./notification-message.ts";
+import { preferenceHandler } from "./preference-handler.ts";
+import type { PreferenceStore } from "./preferences.ts";
 
 const DEFAULT_PAGE_SIZE = 20;
 const SUBSCRIPTION_BATCH = 100;
 
+export interface PushHandlerDeps extends PushDeps {
+  store: NotificationStore & { preferences: PreferenceStore };
+  wakeups: Wakeups<string>;
+  /** Whether e-mails are sent at all. The default is no. */
+  emails?: boolean;
+}
+
 /** Implements bookstore.push.v1.PushService. */
-export function pushHandler(deps: PushDeps & { wakeups: Wakeups<string> }): PushServiceImplementation {
+export function pushHandler(deps: PushHandlerDeps): PushServiceImplementation {
   const { store, wakeups } = deps;
   return {
     async push(request) {
@@ -49,9 +54,7 @@ export function pushHandler(deps: PushDeps & { wakeups: Wakeups<string> }): Push
       }
     },
 
-    getPreferences: notYet,
-    updatePreferences: notYet,
-    unsubscribe: notYet,
+    ...preferenceHandler(store.preferences, { emails: deps.emails ?? false }),
   };
 }
 
@@ -68,14 +71,4 @@ function unseen(store: NotificationStore, userId: string, afterId: number): () =
       if (batch.length < SUBSCRIPTION_BATCH) return;
     }
   };
-}
-
-async function notYet(): Promise<never> {
-  throw new Failure("unimplemented", "not served yet");
-}
-
-function messageOf(notification: Notification): NotificationMessage {
-  const { userId, id, content, language, createdAt, read } = notification;
-  const message = { kind: NotificationKind.NOTIFICATION_KIND_MESSAGE, subject: undefined, title: "", quiet: false };
-  return { id: BigInt(id), userId, content, language, createTime: createdAt, read, ...message };
 }

@@ -1,28 +1,50 @@
 import { Failure } from "../../runtime/errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
-import { chooseText, type LocalizedText } from "./translation.ts";
+import type { Kind } from "./kind.ts";
+import { chooseText, type LocalizedText, type ReaderLocale } from "./translation.ts";
+
+/** The things that a Notification is about; "" or 0 where there is none. */
+export interface Subject {
+  orderId: string;
+  bookId: number;
+  articleId: number;
+  commentId: number;
+}
+
+export const noSubject: Subject = { orderId: "", bookId: 0, articleId: 0, commentId: 0 };
+
+/** Something to tell a user. */
+export interface Delivery {
+  userId: string;
+  kind: Kind;
+  subject: Subject;
+  /** "" for a message. */
+  title: string;
+  content: string;
+  /** The language of title and content; "" if nobody said. */
+  language: string;
+  /** What is delivered under one key is delivered to the user once. */
+  key?: string | undefined;
+}
 
 /** A message that a user has got. */
-export interface Notification {
-  userId: string;
+export interface Notification extends Omit<Delivery, "key"> {
   /** Counts up from 1 for each user, without gaps. */
   id: number;
-  content: string;
-  /** The language of the content; "" if nobody said. */
-  language: string;
   createdAt: Date;
   read: boolean;
+  /** Whether it came in the user's quiet hours. */
+  quiet: boolean;
 }
 
 /** Who a user is, as far as pushing goes. */
-export interface Reader {
-  language: string;
-  country: string;
+export interface Reader extends ReaderLocale {
+  name?: string;
 }
 
 export interface NotificationStore {
-  /** Stores a Notification under the next id of the user. */
-  append(userId: string, text: LocalizedText, createdAt: Date): Promise<Notification>;
+  /** Stores a message under the next id of the user, or finds the one that was stored under the same key. */
+  append(userId: string, text: LocalizedText, createdAt: Date, key?: string): Promise<Notification>;
   /** Newest first, from below an id. */
   list(userId: string, options: { beforeId: number | undefined; unreadOnly: boolean; limit: number }): Promise<Notification[]>;
   /** Oldest first, from above an id. */
@@ -48,25 +70,34 @@ export interface Message {
   userId: string;
   content: string;
   translations: ReadonlyMap<string, string>;
+  /** "" if each call is to push. */
+  idempotencyKey: string;
 }
 
 /** Stores a message for a user in the user's language, and wakes the subscribers. */
 export async function push(deps: PushDeps, message: Message): Promise<Notification> {
-  const { userId } = message;
-  const reader = await deps.findReader(userId);
-  if (reader === undefined) {
-    deps.logger.warn(`User:${userId} not existed.`);
-    throw new Failure("not-found", "not registered.", { reason: "USER_NOT_REGISTERED" });
-  }
+  const { userId, idempotencyKey } = message;
+  const reader = await knownReader(deps, userId);
+  if (reader === undefined) throw new Failure("not-found", "not registered.", { reason: "USER_NOT_REGISTERED" });
   const text = chooseText(message.content, message.translations, reader);
-  const notification = await deps.store.append(userId, text, deps.now());
+  const key = idempotencyKey === "" ? undefined : `call ${idempotencyKey}`;
+  const notification = await deps.store.append(userId, text, deps.now(), key);
   deps.wake(userId);
-  // The content is the user's own business: only its length is logged.
-  const { language, country } = reader;
-  deps.logger.info(
-    `Push Progress: u_id: ${userId}, language: ${language}, country: ${country}, content: ${text.content.length} characters`,
-  );
+  logProgress(deps.logger, userId, reader, text.content);
   return notification;
+}
+
+/** Asks who a user is, and notes in the log if nobody is. */
+export async function knownReader(deps: Pick<PushDeps, "findReader" | "logger">, userId: string): Promise<Reader | undefined> {
+  const reader = await deps.findReader(userId);
+  if (reader === undefined) deps.logger.warn(`User:${userId} not existed.`);
+  return reader;
+}
+
+/** The content is the user's own business: only its length is logged. */
+export function logProgress(logger: Logger, userId: string, { language, country }: Reader, content: string): void {
+  const length = `${content.length} characters`;
+  logger.info(`Push Progress: u_id: ${userId}, language: ${language}, country: ${country}, content: ${length}`);
 }
 
 /** Marks Notifications as read, all or none. @returns how many are still unread. */

@@ -4,35 +4,45 @@ export interface LocalizedText {
   language: string;
 }
 
+/** What a user reads, as far as the user has said. */
+export interface ReaderLocale {
+  language: string;
+  country: string;
+}
+
 /**
- * The text for a reader.
+ * The text for a reader, in the tag that bestTag() finds.
+ *
+ * @param fallback the text for readers whose language is not among the translations.
+ */
+export function chooseText(fallback: string, translations: ReadonlyMap<string, string>, reader: ReaderLocale): LocalizedText {
+  const tag = bestTag([...translations.keys()], reader);
+  return tag === undefined ? { content: fallback, language: "" } : { content: translations.get(tag) ?? fallback, language: tag };
+}
+
+/**
+ * The one of some language tags that fits a reader best.
  *
  * The language is looked up as RFC 4647 (section 3.4) does it: the most
  * specific tag first, then shorter ones. A country makes the language more
  * specific: a reader of "pt" in BR gets "pt-BR" before "pt". Then any
- * translation into the same language will do: "zh-TW" for a reader of "zh-CN".
- *
- * @param fallback the text for readers whose language is not among the translations.
+ * relative of the language will do: "zh-TW" for a reader of "zh-CN".
  */
-export function chooseText(
-  fallback: string,
-  translations: ReadonlyMap<string, string>,
-  reader: { language: string; country: string },
-): LocalizedText {
-  const byTag = new Map([...translations].map(([tag, content]) => [canonical(tag), { language: tag, content }]));
-  for (const tag of tagsOf(reader)) {
-    const text = byTag.get(tag);
-    if (text !== undefined) return text;
+export function bestTag(tags: readonly string[], reader: ReaderLocale): string | undefined {
+  const byCanonical = new Map(tags.map((tag) => [canonical(tag), tag]));
+  for (const wanted of tagsOf(reader)) {
+    const tag = byCanonical.get(wanted);
+    if (tag !== undefined) return tag;
   }
   const primary = canonical(reader.language).split("-")[0];
-  for (const [tag, text] of byTag) {
-    if (primary !== "" && tag.split("-")[0] === primary) return text;
+  for (const [known, tag] of byCanonical) {
+    if (primary !== "" && known.split("-")[0] === primary) return tag;
   }
-  return { content: fallback, language: "" };
+  return undefined;
 }
 
 /** The tags to look for, most specific first. */
-function tagsOf({ language, country }: { language: string; country: string }): string[] {
+function tagsOf({ language, country }: ReaderLocale): string[] {
   const full = canonical(language);
   if (full === "") return [];
   const tags = [full];
@@ -41,13 +51,18 @@ function tagsOf({ language, country }: { language: string; country: string }): s
     tags.push(tag);
   }
   const primary = full.split("-")[0] ?? full;
-  const regional = /^[A-Za-z]{2}$/.test(country) ? canonical(`${primary}-${country}`) : "";
+  const regional = isRegion(country) ? canonical(`${primary}-${country}`) : "";
   // A region that the reader's own tag names wins over the country the reader lives in.
   return full === primary && regional !== "" ? [regional, ...tags] : tags;
 }
 
+/** Whether a country is given by its code of ISO 3166-1 ("CN"). */
+export function isRegion(country: string): boolean {
+  return /^[A-Za-z]{2}$/.test(country);
+}
+
 /** The one spelling of a tag ("ZH-hans-cn" is "zh-Hans-CN"), or the text in lower case where it is no tag. */
-function canonical(tag: string): string {
+export function canonical(tag: string): string {
   try {
     return Intl.getCanonicalLocales(tag)[0] ?? "";
   } catch {

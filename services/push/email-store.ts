@@ -1,0 +1,82 @@
+import type { Kysely } from "kysely";
+import type { Kind } from "./kind.ts";
+import { unsubscribeToken } from "./preference-store.ts";
+import type { Schema } from "./schema.ts";
+
+/** An e-mail that is to be sent. */
+export interface Email {
+  /** Stays the same however often it is tried. */
+  id: string;
+  userId: string;
+  kind: Kind;
+  /** "" for a message. */
+  title: string;
+  content: string;
+  /** "" if nobody said. */
+  language: string;
+  createdAt: Date;
+  /** How often it was tried before. */
+  attempts: number;
+}
+
+/** The e-mails that are still to be sent, which outlive the process. */
+export interface EmailStore {
+  /** Takes e-mails that are due, oldest first, for as long as the claim is good: nobody else gets them until then. */
+  claim(options: { now: Date; until: Date; limit: number }): Promise<Email[]>;
+  /** Gives an e-mail back, to be tried at a time. */
+  postpone(email: Email, options: { until: Date; attempts: number }): Promise<void>;
+  /** Forgets an e-mail: it was sent, or never will be. */
+  remove(email: Email): Promise<void>;
+  count(): Promise<number>;
+  unsubscribeToken(userId: string): Promise<string>;
+}
+
+export function emailStore(db: Kysely<Schema>): EmailStore {
+  return {
+    async claim({ now, until, limit }) {
+      const nowMs = now.getTime();
+      const rows = await db
+        .updateTable("emails")
+        .set({ claimed_until_ms: until.getTime() })
+        .where("id", "in", (query) =>
+          query
+            .selectFrom("emails")
+            .select("id")
+            .where("due_at_ms", "<=", nowMs)
+            .where("claimed_until_ms", "<=", nowMs)
+            .orderBy("due_at_ms")
+            .limit(limit),
+        )
+        // Once more: another replica may have claimed them while this query waited for its lock.
+        .where("claimed_until_ms", "<=", nowMs)
+        .returningAll()
+        .execute();
+      return rows.map(({ id, user_id, kind, title, content, language, created_at_ms, attempts }) => ({
+        ...{ id, userId: user_id, kind, title, content, language, attempts },
+        createdAt: new Date(created_at_ms),
+      }));
+    },
+
+    async postpone({ id }, { until, attempts }) {
+      await db
+        .updateTable("emails")
+        .set({ due_at_ms: until.getTime(), attempts, claimed_until_ms: 0 })
+        .where("id", "=", id)
+        .execute();
+    },
+
+    async remove({ id }) {
+      await db.deleteFrom("emails").where("id", "=", id).execute();
+    },
+
+    async count() {
+      const { waiting } = await db
+        .selectFrom("emails")
+        .select(({ fn }) => fn.countAll<number>().as("waiting"))
+        .executeTakeFirstOrThrow();
+      return waiting;
+    },
+
+    unsubscribeToken: (userId) => unsubscribeToken(db, userId),
+  };
+}

@@ -1,0 +1,69 @@
+import { randomBytes } from "node:crypto";
+import type { Kysely } from "kysely";
+import type { PreferenceStore, Preferences } from "./preferences.ts";
+import type { Schema } from "./schema.ts";
+
+/** 32 bytes from the system's generator: nobody guesses one. */
+const TOKEN_BYTES = 32;
+
+export function preferenceStore(db: Kysely<Schema>): PreferenceStore {
+  return {
+    read: (userId) => readPreferences(db, userId),
+
+    async replace(userId, { off, quietHours }) {
+      const { from = null, to = null, timeZone = null } = quietHours ?? {};
+      const quiet = { quiet_from: from, quiet_to: to, time_zone: timeZone };
+      await db.transaction().execute(async (transaction) => {
+        // Takes the lock on the user's row first: of two that are written at the same moment one replaces the other.
+        await transaction
+          .insertInto("preferences")
+          .values({ user_id: userId, ...quiet })
+          .onConflict((conflict) => conflict.column("user_id").doUpdateSet(quiet))
+          .execute();
+        await transaction.deleteFrom("opt_outs").where("user_id", "=", userId).execute();
+        if (off.length === 0) return;
+        const rows = off.map(({ kind, way }) => ({ user_id: userId, kind, way }));
+        // Somebody may be unsubscribing, who takes no lock.
+        await transaction
+          .insertInto("opt_outs")
+          .values(rows)
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+      });
+    },
+
+    async unsubscribe(token, kind) {
+      const owner = await db.selectFrom("unsubscribe_tokens").select("user_id").where("token", "=", token).executeTakeFirst();
+      if (owner === undefined) return false;
+      await db
+        .insertInto("opt_outs")
+        .values({ user_id: owner.user_id, kind, way: "email" })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      return true;
+    },
+  };
+}
+
+export async function readPreferences(db: Kysely<Schema>, userId: string): Promise<Preferences> {
+  const off = await db.selectFrom("opt_outs").select(["kind", "way"]).where("user_id", "=", userId).execute();
+  const said = await db.selectFrom("preferences").selectAll().where("user_id", "=", userId).executeTakeFirst();
+  const { quiet_from: from, quiet_to: to, time_zone: timeZone } = said ?? {};
+  return { off, quietHours: from && to && timeZone ? { from, to, timeZone } : undefined };
+}
+
+/** The token by which a user stops e-mails, made when it is first needed. */
+export async function unsubscribeToken(db: Kysely<Schema>, userId: string): Promise<string> {
+  const made = { user_id: userId, token: randomBytes(TOKEN_BYTES).toString("base64url") };
+  await db
+    .insertInto("unsubscribe_tokens")
+    .values(made)
+    .onConflict((conflict) => conflict.column("user_id").doNothing())
+    .execute();
+  const { token } = await db
+    .selectFrom("unsubscribe_tokens")
+    .select("token")
+    .where("user_id", "=", userId)
+    .executeTakeFirstOrThrow();
+  return token;
+}
