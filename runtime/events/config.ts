@@ -1,0 +1,16 @@
+import { z } from "zod";
+
+/** The settings of every service that tells or handles events. */
+export function eventSettings() {
+  return {
+    /** The broker that carries events: amqp://user:password@host:port/vhost, or amqps. Without it they go by gRPC, from the log of their source. */
+    AMQP_URL: z
+      .string()
+      .regex(/^amqps?:\/\/.+$/, "Expected amqp://user:password@host")
+      .optional(),
+    /** How long the log keeps what has happened. */
+    EVENT_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
+    /** How soon it is noticed what another replica has noted in the log. */
+    EVENT_POLL_INTERVAL_MS: z.coerce.number().int().min(50).max(60_000).default(1_000),
+  };
+}

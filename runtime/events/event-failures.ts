@@ -1,0 +1,33 @@
+import { ClientError, Status } from "nice-grpc-common";
+import { isStoreUnavailable } from "../database.ts";
+import { Failure, type FailureKind } from "../errors.ts";
+
+const AWAY_STATUSES: ReadonlySet<Status> = new Set([Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED, Status.RESOURCE_EXHAUSTED]);
+const AWAY_KINDS: ReadonlySet<FailureKind> = new Set(["unavailable", "deadline-exceeded", "exhausted"]);
+const LONGEST_LINE = 300;
+
+/** Whether an error says that something which is needed is away or busy: that says nothing of the event. */
+export function isAway(error: unknown): boolean {
+  if (error instanceof ClientError) return AWAY_STATUSES.has(error.code);
+  if (error instanceof Failure) return AWAY_KINDS.has(error.kind);
+  return isStoreUnavailable(error);
+}
+
+/**
+ * An error in one line, to be shown to operators.
+ *
+ * Of errors that are not made to be shown only the kind: their messages may hold data.
+ */
+export function inOneLine(error: unknown): string {
+  const line = sentence(error).replaceAll(/\s+/g, " ");
+  return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE).toWellFormed()}…` : line;
+}
+
+function sentence(error: unknown): string {
+  if (error instanceof ClientError) return `${Status[error.code]}: ${error.details}`;
+  if (error instanceof Failure) return `${error.kind}: ${error.message}`;
+  if (!Error.isError(error)) return "something was thrown that is no error";
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
+  const [name, ...more] = [error.name, code, constraint].filter((part) => typeof part === "string" || typeof part === "number");
+  return more.length === 0 ? `${name}` : `${name} (${more.join(", ")})`;
+}

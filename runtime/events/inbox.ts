@@ -1,0 +1,121 @@
+import type { Kysely, Transaction } from "kysely";
+import { type Event, rowOf } from "./event.ts";
+import type { EventConsumerSchema, SetAsideRow } from "./event-consumer-tables.ts";
+
+/** Why an event is set aside. */
+export interface SetAsideReason {
+  /** In one line, without anything sensitive. Empty if it only waits behind another one. */
+  readonly error: string;
+  readonly attempts: number;
+}
+
+/** The tables of a consumer, in or outside of a transaction. */
+export type Tables = Kysely<EventConsumerSchema>;
+
+/** What a consumer knows of the events of others, in the store that it shares with its replicas. */
+export class Inbox<Schema> {
+  readonly tables: Tables;
+  readonly #db: Kysely<Schema>;
+  readonly #now: () => Date;
+
+  constructor(db: Kysely<Schema>, now: () => Date) {
+    this.#db = db;
+    // The schema of the service has these tables, among others.
+    this.tables = db as unknown as Tables;
+    this.#now = now;
+  }
+
+  /**
+   * Runs `work` in a transaction, as the only one that handles an event of that source.
+   *
+   * The lock is taken by a write: SQLite lets nobody wait who has begun to read.
+   */
+  underLock<T>(
+    source: string,
+    work: (tables: Tables, cursor: number, transaction: Transaction<Schema>) => Promise<T>,
+  ): Promise<T> {
+    return this.#db.transaction().execute(async (transaction) => {
+      const tables = transaction as unknown as Tables;
+      const { position } = await tables
+        .insertInto("event_cursors")
+        .values({ source, position: 0, handled_at_ms: null })
+        .onConflict((conflict) => conflict.column("source").doUpdateSet({ source }))
+        .returning("position")
+        .executeTakeFirstOrThrow();
+      return work(tables, position, transaction);
+    });
+  }
+
+  /** Up to where the log of a source was handled. */
+  async cursor(source: string): Promise<number> {
+    const row = await this.tables.selectFrom("event_cursors").select("position").where("source", "=", source).executeTakeFirst();
+    return row?.position ?? 0;
+  }
+
+  /** Begins the log of a source anew, unless somebody else has done so since the cursor was read. */
+  async beginAnew(source: string, cursor: number): Promise<void> {
+    const update = this.tables.updateTable("event_cursors").set({ position: 0 });
+    await update.where("source", "=", source).where("position", "=", cursor).execute();
+  }
+
+  async moveCursor(tables: Tables, { source, position }: Event): Promise<void> {
+    const update = tables.updateTable("event_cursors").set({ position: Number(position), handled_at_ms: this.#now().getTime() });
+    await update.where("source", "=", source).where("position", "<", Number(position)).execute();
+  }
+
+  /** Whether an event was handled, or is set aside. */
+  async isKnown(tables: Tables, { source, id }: Event): Promise<boolean> {
+    const inbox = tables.selectFrom("event_inbox").select("id").where("source", "=", source).where("id", "=", id);
+    if ((await inbox.executeTakeFirst()) !== undefined) return true;
+    return this.isSetAside(tables, { source, id });
+  }
+
+  async isSetAside(tables: Tables, { source, id }: Pick<Event, "source" | "id">): Promise<boolean> {
+    const row = tables.selectFrom("set_aside_events").select("id").where("source", "=", source).where("id", "=", id);
+    return (await row.executeTakeFirst()) !== undefined;
+  }
+
+  /** Whether another event of the same subject is set aside. */
+  async isBlocked(tables: Tables, { source, subject }: Event): Promise<boolean> {
+    if (subject === "") return false;
+    const row = tables.selectFrom("set_aside_events").select("id").where("source", "=", source).where("subject", "=", subject);
+    return (await row.limit(1).executeTakeFirst()) !== undefined;
+  }
+
+  async noteHandled(tables: Tables, { source, id }: Pick<Event, "source" | "id">): Promise<void> {
+    const row = { source, id, handled_at_ms: this.#now().getTime() };
+    await tables
+      .insertInto("event_inbox")
+      .values(row)
+      .onConflict((conflict) => conflict.columns(["source", "id"]).doNothing())
+      .execute();
+  }
+
+  async setAside(tables: Tables, event: Event, { error, attempts }: SetAsideReason): Promise<void> {
+    const reason = { error, attempts, set_aside_at_ms: this.#now().getTime() };
+    await tables
+      .insertInto("set_aside_events")
+      .values({ source: event.source, ...rowOf(event), ...reason })
+      .onConflict((conflict) => conflict.columns(["source", "id"]).doUpdateSet(reason))
+      .execute();
+  }
+
+  /** Takes an event out of those that are set aside. @returns it, if it was there. */
+  takeBack(tables: Tables, { source, id }: Pick<Event, "source" | "id">): Promise<SetAsideRow | undefined> {
+    const removed = tables.deleteFrom("set_aside_events").where("source", "=", source).where("id", "=", id);
+    return removed.returningAll().executeTakeFirst();
+  }
+
+  async setAsideCount(): Promise<number> {
+    const { count } = await this.tables
+      .selectFrom("set_aside_events")
+      .select(({ fn }) => fn.countAll<number>().as("count"))
+      .executeTakeFirstOrThrow();
+    return count;
+  }
+
+  /** Forgets what was handled before a time. */
+  async forget(before: Date): Promise<void> {
+    await this.tables.deleteFrom("event_inbox").where("handled_at_ms", "<", before.getTime()).execute();
+  }
+}

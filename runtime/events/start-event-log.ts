@@ -1,0 +1,46 @@
+import type { Registry } from "prom-client";
+import type { Logger } from "../logger.ts";
+import { pollEvery } from "../poll.ts";
+import type { Event } from "./event.ts";
+import type { EventLog } from "./event-log.ts";
+
+const DAY_MS = 86_400_000;
+const PRUNE_EVERY_MS = 3_600_000;
+
+export interface EventLogOptions {
+  logger: Logger;
+  metrics: Registry;
+  /** The broker to hand the events on to. */
+  amqpUrl?: string | undefined;
+  eventRetentionDays: number;
+  eventPollIntervalMs: number;
+  /** What else to send to the broker for an event: a text to a durable queue. */
+  alsoPublish?: (event: Event) => { queue: string; body: string } | undefined;
+}
+
+/** Begins to tell of what other replicas append, to hand events on to the broker if there is one, and to forget old ones. */
+export function startEventLog(log: EventLog, options: EventLogOptions): { close(): Promise<void> } {
+  const { logger } = options;
+  let known = -1;
+  const look = async () => {
+    if (!log.followed) return;
+    const last = await log.lastPosition();
+    if (last !== known) log.wake();
+    known = last;
+  };
+  const prune = async () => {
+    const before = new Date(Date.now() - options.eventRetentionDays * DAY_MS);
+    const { relayedPosition } = await log.state();
+    const removed = await log.prune(before, options.amqpUrl === undefined ? {} : { upTo: relayedPosition });
+    if (removed > 0) logger.info({ removed }, "old events were removed");
+  };
+  const stops = [
+    pollEvery(options.eventPollIntervalMs, look, (error) => logger.warn({ err: error }, "could not look for new events")),
+    pollEvery(PRUNE_EVERY_MS, prune, (error) => logger.warn({ err: error }, "could not remove old events")),
+  ];
+  return {
+    async close() {
+      for (const stop of stops) stop();
+    },
+  };
+}
