@@ -5,6 +5,7 @@ import { AddressChanges } from "./address-changes.ts";
 import { deleteUser, getUser, type RegisterDeps, registerUser, type User, updateUser } from "./user.ts";
 
 const DEFAULT_PAGE_SIZE = 20;
+const DEFAULT_IDS = 100;
 
 /** Implements bookstore.register.v1.RegisterService. */
 export function registerHandler(deps: RegisterDeps): RegisterServiceImplementation {
@@ -37,20 +38,32 @@ export function registerHandler(deps: RegisterDeps): RegisterServiceImplementati
     },
 
     async listUsers({ pageSize, pageToken }) {
-      const size = pageSize || DEFAULT_PAGE_SIZE;
-      const position = decodePageToken(pageToken, "users", ["number", "string"]);
-      const after = position && { createdAtMs: position[0], id: position[1] };
-      // One more than asked for tells whether there is a next page.
-      const found = await store.list(after, size + 1);
-      const users = found.slice(0, size);
-      const last = users.at(-1);
-      const more = found.length > size && last !== undefined;
-      return {
-        users: users.map(messageOf),
-        nextPageToken: more ? encodePageToken([last.createdAt.getTime(), last.id], "users") : "",
-      };
+      const { users, nextPageToken } = await pageOfUsers(store, {
+        bound: "users",
+        size: pageSize || DEFAULT_PAGE_SIZE,
+        pageToken,
+      });
+      return { users: users.map(messageOf), nextPageToken };
+    },
+
+    async listUserIds({ pageSize, pageToken }) {
+      const { users, nextPageToken } = await pageOfUsers(store, { bound: "ids", size: pageSize || DEFAULT_IDS, pageToken });
+      return { userIds: users.map(({ id }) => id), nextPageToken };
     },
   };
+}
+
+/** @param page.bound what is listed: a token of another list is refused. */
+async function pageOfUsers(store: RegisterDeps["store"], page: { bound: string; size: number; pageToken: string }) {
+  const { bound, size, pageToken } = page;
+  const position = decodePageToken(pageToken, bound, ["number", "string"]);
+  const after = position && { createdAtMs: position[0], id: position[1] };
+  // One more than asked for tells whether there is a next page.
+  const found = await store.list(after, size + 1);
+  const users = found.slice(0, size);
+  const last = users.at(-1);
+  const more = found.length > size && last !== undefined;
+  return { users, nextPageToken: more ? encodePageToken([last.createdAt.getTime(), last.id], bound) : "" };
 }
 
 /** A user as the contract has it. */

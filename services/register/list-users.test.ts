@@ -1,6 +1,7 @@
-import { Status } from "nice-grpc";
+import { Metadata, Status } from "nice-grpc";
 import type { RegisterClient } from "../../clients/register.ts";
 import { encodePageToken } from "../../runtime/page-token.ts";
+import { CALLER_HEADER } from "../../test/support/plaintext.ts";
 import { startRegister } from "../../test/support/service.ts";
 
 const REFUSED = {
@@ -94,4 +95,20 @@ test.each([
   await registerMany(register.client, 1);
 
   await expect(register.client.listUsers({ pageToken })).rejects.toMatchObject(REFUSED);
+});
+
+test("lists the ids alone, page by page, for orders alone", async () => {
+  let second = 0;
+  await using register = await startRegister({ now: () => new Date(Date.UTC(2030, 0, 1, 0, 0, second++)) });
+  await registerMany(register.client, 5);
+  const { users } = await register.client.listUsers({});
+  const metadata = Metadata({ [CALLER_HEADER]: "orders" });
+
+  const first = await register.client.listUserIds({ pageSize: 3 }, { metadata });
+  const rest = await register.client.listUserIds({ pageSize: 3, pageToken: first.nextPageToken }, { metadata });
+
+  expect([...first.userIds, ...rest.userIds]).toEqual(users.map(({ id }) => id));
+  expect(rest.nextPageToken).toBe("");
+  await expect(register.client.listUsers({ pageToken: first.nextPageToken })).rejects.toMatchObject(REFUSED);
+  await expect(register.client.listUserIds({})).rejects.toMatchObject({ code: Status.PERMISSION_DENIED });
 });
