@@ -1,0 +1,128 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { Kysely, Transaction } from "kysely";
+import { type CartItem, type CartOwner, type CartStore, merged } from "./cart.ts";
+import type { Schema } from "./schema.ts";
+
+/** Keeps carts. @param options.guestCartMs how long a guest's cart lives after the last change. */
+export function cartStore(
+  db: Kysely<Schema>,
+  options: { guestCartMs: number },
+): CartStore & { removeExpired(now: Date): Promise<void> } {
+  const expiry = (owner: CartOwner, now: Date) => ("userId" in owner ? null : now.getTime() + options.guestCartMs);
+
+  return {
+    async items(owner, now) {
+      if (!("userId" in owner)) {
+        const cart = await db
+          .selectFrom("carts")
+          .select("owner")
+          .where("owner", "=", keyOf(owner))
+          .where("expires_at_ms", ">", now.getTime())
+          .executeTakeFirst();
+        if (cart === undefined) return undefined;
+      }
+      return itemsOf(db, keyOf(owner));
+    },
+
+    change(owner, now, change) {
+      return db.transaction().execute(async (transaction) => {
+        const key = keyOf(owner);
+        if ("userId" in owner) {
+          await lockCartOf(transaction, owner.userId);
+        } else {
+          const { numUpdatedRows } = await transaction
+            .updateTable("carts")
+            .set({ expires_at_ms: expiry(owner, now) })
+            .where("owner", "=", key)
+            .where("expires_at_ms", ">", now.getTime())
+            .executeTakeFirst();
+          if (numUpdatedRows === 0n) return undefined;
+        }
+        const items = change(await itemsOf(transaction, key));
+        await replaceItems(transaction, key, items);
+        return items;
+      });
+    },
+
+    async createForGuest(items, now) {
+      const guestCartId = randomBytes(24).toString("base64url");
+      const owner = { guestCartId };
+      await db.transaction().execute(async (transaction) => {
+        await transaction
+          .insertInto("carts")
+          .values({ owner: keyOf(owner), expires_at_ms: expiry(owner, now) })
+          .execute();
+        await replaceItems(transaction, keyOf(owner), items);
+      });
+      return guestCartId;
+    },
+
+    async merge(guestCartId, userId, now) {
+      const guest = keyOf({ guestCartId });
+      await db.transaction().execute(async (transaction) => {
+        // Whoever removes the cart merges it: a second call finds none.
+        const { numDeletedRows } = await transaction
+          .deleteFrom("carts")
+          .where("owner", "=", guest)
+          .where("expires_at_ms", ">", now.getTime())
+          .executeTakeFirst();
+        if (numDeletedRows === 0n) return;
+        const guests = await itemsOf(transaction, guest);
+        await transaction.deleteFrom("cart_lines").where("owner", "=", guest).execute();
+        await changeCartOf(transaction, userId, (items) => merged(items, guests));
+      });
+    },
+
+    async removeExpired(now) {
+      await db.transaction().execute(async (transaction) => {
+        const gone = await transaction
+          .deleteFrom("carts")
+          .where("expires_at_ms", "<=", now.getTime())
+          .returning("owner")
+          .execute();
+        for (const { owner } of gone) await transaction.deleteFrom("cart_lines").where("owner", "=", owner).execute();
+      });
+    },
+  };
+}
+
+/** Changes the cart of a user as part of a transaction. Nobody else changes it until that ends. */
+export async function changeCartOf(
+  transaction: Transaction<Schema>,
+  userId: string,
+  change: (items: readonly CartItem[]) => CartItem[],
+): Promise<void> {
+  await lockCartOf(transaction, userId);
+  const key = keyOf({ userId });
+  await replaceItems(transaction, key, change(await itemsOf(transaction, key)));
+}
+
+async function lockCartOf(transaction: Transaction<Schema>, userId: string): Promise<void> {
+  await transaction
+    .insertInto("carts")
+    .values({ owner: keyOf({ userId }), expires_at_ms: null })
+    .onConflict((conflict) => conflict.column("owner").doUpdateSet({ expires_at_ms: null }))
+    .execute();
+}
+
+async function itemsOf(db: Kysely<Schema>, owner: string): Promise<CartItem[]> {
+  const rows = await db
+    .selectFrom("cart_lines")
+    .select(["book_id", "quantity"])
+    .where("owner", "=", owner)
+    .orderBy("position")
+    .execute();
+  return rows.map(({ book_id: bookId, quantity }) => ({ bookId, quantity }));
+}
+
+async function replaceItems(transaction: Transaction<Schema>, owner: string, items: readonly CartItem[]): Promise<void> {
+  await transaction.deleteFrom("cart_lines").where("owner", "=", owner).execute();
+  const rows = items.map(({ bookId, quantity }, position) => ({ owner, position, book_id: bookId, quantity }));
+  if (rows.length > 0) await transaction.insertInto("cart_lines").values(rows).execute();
+}
+
+/** Of a guest's cart the store has only a hash: who reads the store has not got the carts. */
+function keyOf(owner: CartOwner): string {
+  if ("userId" in owner) return `user/${owner.userId}`;
+  return `guest/${createHash("sha256").update(owner.guestCartId).digest("base64url")}`;
+}

@@ -1,0 +1,195 @@
+import { createHash, randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Money } from "../../gen/bookstore/catalog/v1/book.ts";
+import { Failure } from "../../runtime/errors.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import { reached } from "../../runtime/steps.ts";
+import { type CartDeps, pricedLines, showCart } from "./cart.ts";
+import { KeyTaken, notFound, type Order, type OrderStore, priceChanged } from "./order.ts";
+import type { OrderMetrics } from "./order-metrics.ts";
+import type { PaymentProvider } from "./payment.ts";
+import { priceOf } from "./price.ts";
+
+export interface CheckoutDeps extends CartDeps {
+  orders: OrderStore;
+  payments: PaymentProvider;
+  /** Asks register whether there is such a user. */
+  isRegistered(userId: string): Promise<boolean>;
+  metrics: OrderMetrics;
+  logger: Logger;
+  /** How long a caller waits for the payment provider, at most. */
+  paymentWaitMs: number;
+  /** Aborts when the process stops: whatever still waits for the payment provider is left to the settler. */
+  stopping: AbortSignal;
+}
+
+export interface Purchase {
+  userId: string;
+  idempotencyKey: string;
+  expectedTotal: Money;
+  paymentToken: string;
+}
+
+/** How the caller waits. */
+export interface Patience {
+  /** When to answer, whatever is still under way, in milliseconds since the epoch. */
+  answerBy: number;
+  /** Aborts when the caller is gone. Once there is an order, it goes on all the same. */
+  signal: AbortSignal;
+}
+
+/** How often to look whether an order is paid that somebody else works on. */
+const LOOK_MS = 25;
+
+/** Buys what is in the cart of a user, once for each idempotency key. */
+export async function placeOrder(deps: CheckoutDeps, purchase: Purchase, patience: Patience): Promise<Order> {
+  const known = await knownOrder(deps, purchase, patience);
+  if (known !== undefined) return known;
+  let order: Order;
+  try {
+    order = await begin(deps, purchase, patience.signal);
+  } catch (error) {
+    // The same request may have come twice: then the first one has emptied the cart, or has the key.
+    const first = await knownOrder(deps, purchase, patience);
+    if (first !== undefined) return first;
+    throw error instanceof KeyTaken ? keyReused() : error;
+  }
+  reached("orders.order-committed");
+  return answer(await pay(deps, order, purchase.paymentToken, patience));
+}
+
+/** The first transaction: an order that waits for its payment. Nothing is written when something is wrong. */
+async function begin(deps: CheckoutDeps, purchase: Purchase, signal: AbortSignal): Promise<Order> {
+  const { userId, expectedTotal } = purchase;
+  if (!(await deps.isRegistered(userId))) {
+    throw new Failure("not-found", "not registered.", { reason: "USER_NOT_REGISTERED" });
+  }
+  const owner = { userId };
+  const cart = await showCart(deps, owner, await deps.carts.items(owner, deps.now()));
+  const gone = cart.lines.filter(({ offer }) => offer === undefined).map(({ bookId }) => bookId);
+  if (gone.length > 0) {
+    const metadata = { book_ids: gone.join(",") };
+    throw new Failure("failed-precondition", "the shop has a book no more", { reason: "BOOK_GONE", metadata });
+  }
+  const lines = pricedLines(cart.lines);
+  const price = cart.price ?? priceOf(lines, { promotion: false });
+  if (price === undefined) throw new Failure("failed-precondition", "the cart is empty", { reason: "CART_EMPTY" });
+  if (price.total !== expectedTotal.minorUnits || price.currencyCode !== expectedTotal.currencyCode) throw priceChanged(price);
+  // A caller who is gone does not want to buy any more.
+  signal.throwIfAborted();
+  const { idempotencyKey } = purchase;
+  return deps.orders.begin({ id: randomUUID(), userId, idempotencyKey, requestHash: hashOf(purchase), lines, price }, deps.now());
+}
+
+/**
+ * Charges an order, and does what follows. A payment that takes longer than the
+ * caller waits goes on behind the answer; one whose end nobody sees is the settler's.
+ */
+async function pay(deps: CheckoutDeps, order: Order, token: string, { answerBy }: Patience): Promise<Order> {
+  const amount = { currencyCode: order.price.currencyCode, minorUnits: order.price.total };
+  reached("orders.before-charge");
+  const paying = deps.metrics.timePayment(deps.payments.charge(order.id, amount, token, deps.stopping));
+  const late = new AbortController();
+  const first = await Promise.race([
+    paying.then(
+      (outcome) => outcome,
+      () => "away" as const,
+    ),
+    sleep(waitMs(deps, answerBy), "late" as const, { signal: late.signal }),
+  ]);
+  late.abort();
+  if (first === "away") {
+    deps.logger.warn({ orderId: order.id }, "the payment provider did not answer: the order waits");
+    return order;
+  }
+  if (first === "late") {
+    paying
+      .then((outcome) => note(deps, order, outcome, { tell: true }))
+      .catch((error: unknown) => deps.logger.warn({ err: error, orderId: order.id }, "a late payment is left to the settler"));
+    return order;
+  }
+  return note(deps, order, first, { tell: false });
+}
+
+/** The second transaction. @param options.tell whether the buyer was told to wait. */
+async function note(
+  deps: CheckoutDeps,
+  order: Order,
+  outcome: "charged" | "declined",
+  options: { tell: boolean },
+): Promise<Order> {
+  reached("orders.charged");
+  const now = deps.now();
+  const settled =
+    outcome === "charged"
+      ? await deps.orders.place(order.id, now)
+      : await deps.orders.giveUp(order.id, "PAYMENT_DECLINED", { ...options, now });
+  if (settled !== undefined) deps.metrics.count(settled.state);
+  reached("orders.placed-committed");
+  return settled ?? (await deps.orders.get(order.userId, order.id)) ?? order;
+}
+
+/** The order that the same request has made before. Waits while it is being paid. */
+async function knownOrder(deps: CheckoutDeps, purchase: Purchase, { answerBy, signal }: Patience): Promise<Order | undefined> {
+  const lookUntil = Date.now() + waitMs(deps, answerBy);
+  while (true) {
+    const found = await deps.orders.findByKey(purchase.userId, purchase.idempotencyKey);
+    if (found === undefined) return undefined;
+    if (found.requestHash !== hashOf(purchase)) throw keyReused();
+    // Later than that, whoever made the order does not wait for its payment any more either.
+    const old = deps.now().getTime() - found.order.createdAt.getTime() > deps.paymentWaitMs;
+    if (found.order.state !== "PENDING_PAYMENT" || old || Date.now() >= lookUntil) return answer(found.order);
+    await sleep(LOOK_MS, undefined, { signal });
+  }
+}
+
+function answer(order: Order): Order {
+  if (order.state !== "PAYMENT_DECLINED") return order;
+  throw new Failure("failed-precondition", "the payment was declined", {
+    reason: "PAYMENT_DECLINED",
+    metadata: { order_id: order.id },
+  });
+}
+
+function keyReused(): Failure {
+  return new Failure("conflict", "another request had the idempotency key", { reason: "IDEMPOTENCY_KEY_REUSED" });
+}
+
+/** The token is a secret: what is kept is a hash, under the key and the user. */
+function hashOf({ userId, idempotencyKey, expectedTotal, paymentToken }: Purchase): string {
+  const parts = [userId, idempotencyKey, expectedTotal.currencyCode, String(expectedTotal.minorUnits), paymentToken];
+  return createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
+}
+
+function waitMs({ paymentWaitMs }: Pick<CheckoutDeps, "paymentWaitMs">, answerBy: number): number {
+  return Math.max(0, Math.min(paymentWaitMs, answerBy - Date.now()));
+}
+
+export type CancelDeps = Pick<CheckoutDeps, "orders" | "payments" | "metrics" | "logger" | "now" | "paymentWaitMs">;
+
+/** Calls an order off. The user's wish is noted first: the settler finishes what stops half-way. */
+export async function cancelOrder(deps: CancelDeps, userId: string, orderId: string, answerBy: number): Promise<Order> {
+  const order = await deps.orders.requestCancel(userId, orderId, deps.now());
+  if (order === undefined) throw notFound();
+  if (order.state === "CANCELLED") return order;
+  if (order.state !== "PLACED") {
+    throw new Failure("failed-precondition", "the order was never placed", { reason: "ORDER_NOT_PLACED" });
+  }
+  const cancelling = refundAndCancel(deps, order).catch((error: unknown) => {
+    deps.logger.warn({ err: error, orderId }, "the refund is left to the settler");
+    return order;
+  });
+  const late = new AbortController();
+  const done = await Promise.race([cancelling, sleep(waitMs(deps, answerBy), order, { signal: late.signal })]);
+  late.abort();
+  return done;
+}
+
+/** Gives back what was paid, then notes it. Both may be done again. */
+export async function refundAndCancel(deps: CancelDeps, order: Order): Promise<Order> {
+  await deps.payments.refund(order.id);
+  reached("orders.refund-made");
+  const cancelled = await deps.orders.cancel(order.id, deps.now());
+  if (cancelled !== undefined) deps.metrics.count(cancelled.state);
+  return cancelled ?? (await deps.orders.get(order.userId, order.id)) ?? order;
+}
