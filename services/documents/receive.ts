@@ -1,0 +1,235 @@
+import { createHash, type Hash, randomUUID } from "node:crypto";
+import { abortable } from "abort-controller-x";
+import { Failure } from "../../runtime/errors.ts";
+import type { BlobStore, BlobWriter, Draft } from "./blob-store.ts";
+import { HEAD_BYTES, looksLike } from "./content-type.ts";
+import type { Document } from "./document.ts";
+import type { Janitor } from "./janitor.ts";
+import type { Places } from "./places.ts";
+import { expiry, foundUpload, type Upload, type UploadLimits, type UploadStore } from "./upload.ts";
+import { otherWriter, type Writers } from "./writers.ts";
+
+export interface ReceiveDeps {
+  store: UploadStore;
+  blobs: BlobStore;
+  limits: UploadLimits;
+  /** How many may send at once. */
+  places: Places;
+  writers: Writers;
+  janitor: Pick<Janitor, "removeDoomed">;
+  now(): Date;
+  /** Is told of bytes that have come. */
+  count(bytes: number): void;
+  /** How long a call may send nothing. */
+  idleMs: number;
+}
+
+/** Some bytes of a Document, and where they belong. */
+export interface Chunk {
+  userId: string;
+  uploadId: string;
+  offset: bigint;
+  data: Uint8Array;
+}
+
+/** How an Upload stands behind a call. */
+export interface Received {
+  upload: Upload;
+  /** Undefined as long as it is not complete. */
+  document: Document | undefined;
+}
+
+/** So much at most is lost of what was sent when a process ends at once. */
+const COMMIT_BYTES = 8_388_608;
+
+/**
+ * Takes bytes of an Upload until they end, and makes the Document when all are there.
+ *
+ * The next chunk is not asked for before the store has taken the one before.
+ */
+export async function receive(deps: ReceiveDeps, chunks: AsyncIterable<Chunk>): Promise<Received> {
+  using incoming = new Incoming(chunks, deps.idleMs);
+  const first = await incoming.next();
+  if (first === undefined) throw new Failure("invalid", "at least one message must come", { reason: "INVALID_FIELDS" });
+  const { userId, uploadId } = first;
+  using _ = deps.places.take(userId);
+  using turn = await deps.writers.takeOver(uploadId);
+  incoming.stopBy(turn.signal);
+
+  const writer = randomUUID();
+  const { upload, firstWriter } = foundUpload(await deps.store.takeOver(userId, uploadId, writer, deps.now()));
+  if (upload.complete) return { upload, document: await deps.store.uploaded(uploadId) };
+  const reception = await Reception.begin({ deps, upload, writer, firstWriter });
+  try {
+    for (let chunk: Chunk | undefined = first; chunk !== undefined; chunk = await incoming.next()) {
+      if (chunk.uploadId !== uploadId || chunk.userId !== userId) {
+        throw new Failure("invalid", "every message must be for the same upload", { reason: "WRONG_UPLOAD" });
+      }
+      await reception.take(Number(chunk.offset), chunk.data);
+      if (reception.length === upload.size) return await reception.complete();
+    }
+    return { upload: { ...upload, draft: await reception.commit() }, document: undefined };
+  } finally {
+    await reception.close();
+  }
+}
+
+/** The messages of a call, which may be told to end. */
+class Incoming implements Disposable {
+  readonly #iterator: AsyncIterator<Chunk>;
+  readonly #stop = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(chunks: AsyncIterable<Chunk>, idleMs: number) {
+    this.#iterator = chunks[Symbol.asyncIterator]();
+    const stalled = new Failure("deadline-exceeded", "nothing has come for too long: go on from the offset", {
+      reason: "UPLOAD_STALLED",
+    });
+    this.#timer = setTimeout(() => this.#stop.abort(stalled), idleMs);
+  }
+
+  stopBy(signal: AbortSignal): void {
+    signal.addEventListener("abort", () => this.#stop.abort(signal.reason));
+  }
+
+  async next(): Promise<Chunk | undefined> {
+    const { signal } = this.#stop;
+    this.#timer.refresh();
+    try {
+      const { done, value } = await abortable(signal, this.#iterator.next());
+      return done ? undefined : value;
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+interface ReceptionState {
+  deps: ReceiveDeps;
+  upload: Upload;
+  writer: string;
+  firstWriter: boolean;
+}
+
+/** The bytes of one Upload on their way into the store. */
+class Reception {
+  readonly #state: ReceptionState;
+  readonly #blob: BlobWriter;
+  /** Of all bytes, if all have come by this call and none by another. */
+  readonly #hash: Hash | undefined;
+  #length: number;
+  #committed: Draft;
+  /** Whether there is nothing more to be noted about the Upload. */
+  #settled = false;
+
+  private constructor(state: ReceptionState, blob: BlobWriter, draft: Draft) {
+    this.#state = state;
+    this.#blob = blob;
+    this.#length = draft.length;
+    this.#committed = draft;
+    this.#hash = state.firstWriter && draft.length === 0 ? createHash("sha256") : undefined;
+  }
+
+  static async begin(state: ReceptionState): Promise<Reception> {
+    const { deps, upload, writer } = state;
+    let { draft } = upload;
+    if (draft === undefined) {
+      draft = await deps.blobs.begin(upload.id);
+      if (!(await deps.store.commit(upload.id, writer, draft, upload.expiresAt))) throw otherWriter();
+    }
+    return new Reception(state, await deps.blobs.resume(upload.id, draft), draft);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  async take(offset: number, data: Uint8Array): Promise<void> {
+    const { upload, deps } = this.#state;
+    deps.count(data.length);
+    if (offset > this.#length) {
+      throw new Failure("out-of-range", `the next byte is that at ${this.#length}`, {
+        reason: "WRONG_OFFSET",
+        metadata: { offset: String(this.#length) },
+      });
+    }
+    const fresh = data.subarray(this.#length - offset);
+    if (this.#length + fresh.length > upload.size) await this.#discard("CHECKSUM_MISMATCH", "more has come than was announced");
+    if (this.#length === 0 && fresh.length >= HEAD_BYTES) await this.#checkType(fresh.subarray(0, HEAD_BYTES));
+    if (fresh.length > 0) await this.#blob.write(fresh);
+    this.#hash?.update(fresh);
+    this.#length += fresh.length;
+    if (this.#length - this.#committed.length >= COMMIT_BYTES) await this.commit();
+  }
+
+  /** Makes durable what can be. @throws Failure OTHER_WRITER if somebody else has taken over. */
+  async commit(end = false): Promise<Draft> {
+    const { deps, upload, writer } = this.#state;
+    const draft = await this.#blob.flush(end);
+    const expiresAt = expiry(deps.limits, deps.now());
+    if (!(await deps.store.commit(upload.id, writer, draft, expiresAt))) {
+      this.#settled = true;
+      throw otherWriter();
+    }
+    this.#committed = draft;
+    return draft;
+  }
+
+  /** Checks that it is what was announced, and shows it. */
+  async complete(): Promise<Received> {
+    const { deps, upload, writer } = this.#state;
+    const draft = await this.commit(true);
+    this.#settled = true;
+    await this.#blob.finish();
+    if ((this.#hash?.digest("hex") ?? (await this.#hashOfAll())) !== upload.sha256) {
+      await this.#discard("CHECKSUM_MISMATCH", "what has come is not what was announced");
+    }
+    await this.#checkType(await this.#head());
+    const now = deps.now();
+    const expiresAt = expiry(deps.limits, now);
+    const document = await deps.store.complete(upload, writer, { now, expiresAt });
+    if (document === undefined) throw otherWriter();
+    // The sample that was there before.
+    await deps.janitor.removeDoomed();
+    return { upload: { ...upload, draft, expiresAt, complete: true }, document };
+  }
+
+  /** What has come by now is kept, however the call has ended. */
+  async close(): Promise<void> {
+    const unsaved = !this.#settled && this.#length > this.#committed.length;
+    // Where that fails too, the offset tells it: the call has failed already.
+    if (unsaved) await this.commit().catch(() => {});
+    await this.#blob.close();
+  }
+
+  async #checkType(head: Uint8Array): Promise<void> {
+    const { contentType } = this.#state.upload;
+    if (!looksLike(contentType, head)) await this.#discard("CONTENT_MISMATCH", `what has come is not ${contentType}`);
+  }
+
+  async #head(): Promise<Uint8Array> {
+    const { deps, upload } = this.#state;
+    return Buffer.concat(
+      await Array.fromAsync(deps.blobs.read(upload.id, { offset: 0, length: Math.min(HEAD_BYTES, upload.size) })),
+    );
+  }
+
+  async #hashOfAll(): Promise<string> {
+    const { deps, upload } = this.#state;
+    const hash = createHash("sha256");
+    for await (const data of deps.blobs.read(upload.id, { offset: 0, length: upload.size })) hash.update(data);
+    return hash.digest("hex");
+  }
+
+  async #discard(reason: string, message: string): Promise<never> {
+    const { deps, upload } = this.#state;
+    this.#settled = true;
+    await deps.store.discard(upload.id);
+    await deps.janitor.removeDoomed();
+    throw new Failure("invalid", `${message}: the upload is gone`, { reason });
+  }
+}

@@ -1,0 +1,157 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { Status } from "nice-grpc";
+import { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
+import type { UploadChunksRequest } from "../../gen/bookstore/documents/v1/upload_service.ts";
+import {
+  announce,
+  chunksOf,
+  type DocumentsServer,
+  gather,
+  sendChunks,
+  someBytes,
+  startDocuments,
+  uploadAll,
+} from "../../test/support/documents.ts";
+
+async function begin(server: DocumentsServer, bytes: Uint8Array, more: Parameters<typeof announce>[1] = {}) {
+  const { upload } = await server.client.createUpload(announce(bytes, more));
+  if (upload === undefined) throw new Error("no upload");
+  return upload;
+}
+
+/** Messages that come when the test says so. */
+function byHand() {
+  const waiting: UploadChunksRequest[] = [];
+  let wake = () => {};
+  let over = false;
+  return {
+    send(chunk: UploadChunksRequest) {
+      waiting.push(chunk);
+      wake();
+    },
+    end() {
+      over = true;
+      wake();
+    },
+    async *[Symbol.asyncIterator]() {
+      while (true) {
+        const next = waiting.shift();
+        if (next !== undefined) yield next;
+        else if (over) return;
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+    },
+  };
+}
+
+/** Waits until the store has been given so many bytes, durable or not. */
+async function written(server: DocumentsServer, uploadId: string, bytes: number): Promise<void> {
+  const size = () =>
+    stat(join(server.folder, "drafts", uploadId)).then(
+      (file) => file.size,
+      () => 0,
+    );
+  while ((await size()) < bytes) await new Promise(setImmediate);
+}
+
+async function kept(server: DocumentsServer, uploadId: string): Promise<number> {
+  const { upload } = await server.client.getUpload({ userId: "a", uploadId });
+  return Number(upload?.offset);
+}
+
+test("a document that was uploaded is there, byte for byte", async () => {
+  await using server = await startDocuments();
+  const bytes = someBytes(1_000_003);
+
+  const document = await uploadAll(server, bytes);
+
+  expect(document).toMatchObject({
+    ...{ userId: "a", name: "notes.txt", contentType: "text/plain", kind: DocumentKind.DOCUMENT_KIND_PRIVATE },
+    ...{ size: 1_000_003n, sha256: announce(bytes).sha256, bookId: 0, orderId: "" },
+  });
+  const downloaded = await gather(server.client.downloadDocument({ userId: "a", documentId: document.id }));
+  expect(downloaded.document).toEqual(document);
+  expect(downloaded.bytes.equals(bytes)).toBe(true);
+  expect((await server.client.getUpload({ userId: "a", uploadId: document.id })).upload).toMatchObject({ complete: true });
+});
+
+test("nothing of a document is there before it is complete", async () => {
+  await using server = await startDocuments();
+  const bytes = someBytes(100_000);
+  const upload = await begin(server, bytes);
+
+  const { document } = await sendChunks(server, chunksOf(upload, bytes, { to: 99_999 }));
+
+  expect(document).toBeUndefined();
+  expect((await server.client.listDocuments({ userId: "a" })).documents).toEqual([]);
+  const nowhere = { code: Status.NOT_FOUND, reason: "DOCUMENT_NOT_FOUND" };
+  await expect(server.client.getDocument({ userId: "a", documentId: upload.id })).rejects.toMatchObject(nowhere);
+  await expect(gather(server.client.downloadDocument({ userId: "a", documentId: upload.id }))).rejects.toMatchObject(nowhere);
+});
+
+test.each([[1], [65_537], [99_999]])("an upload goes on at byte %d, by another server too", async (offset) => {
+  await using first = await startDocuments();
+  const bytes = someBytes(100_000);
+  const upload = await begin(first, bytes);
+  await sendChunks(first, chunksOf(upload, bytes, { to: offset }));
+  const { url, folder, users } = first;
+  await using second = await startDocuments({ url, folder, users });
+  const from = await kept(second, upload.id);
+
+  const { document } = await sendChunks(second, chunksOf(upload, bytes, { from, size: 1_237 }));
+
+  expect(from).toBe(offset);
+  const { bytes: downloaded } = await gather(second.client.downloadDocument({ userId: "a", documentId: document?.id ?? "" }));
+  expect(downloaded.equals(bytes)).toBe(true);
+});
+
+test("bytes that are there already are left out", async () => {
+  await using server = await startDocuments();
+  const bytes = someBytes(10_000);
+  const upload = await begin(server, bytes);
+  await sendChunks(server, chunksOf(upload, bytes, { to: 7_000 }));
+
+  const { document } = await sendChunks(server, chunksOf(upload, bytes, { from: 3, size: 2_000 }));
+
+  const { bytes: downloaded } = await gather(server.client.downloadDocument({ userId: "a", documentId: document?.id ?? "" }));
+  expect(downloaded.equals(bytes)).toBe(true);
+});
+
+test("bytes behind a gap are refused, with the offset at which to go on, and what came before is kept", async () => {
+  await using server = await startDocuments();
+  const bytes = someBytes(10_000);
+  const upload = await begin(server, bytes);
+  async function* withGap() {
+    yield* chunksOf(upload, bytes, { to: 4_000 });
+    yield* chunksOf(upload, bytes, { from: 4_001 });
+  }
+
+  await expect(sendChunks(server, withGap())).rejects.toMatchObject({
+    ...{ code: Status.OUT_OF_RANGE, reason: "WRONG_OFFSET", metadata: { offset: "4000" } },
+  });
+
+  expect(await kept(server, upload.id)).toBe(4_000);
+  const { document } = await sendChunks(server, chunksOf(upload, bytes, { from: 4_000 }));
+  expect(document?.size).toBe(10_000n);
+});
+
+test("what was sent is kept when the caller goes away in the middle", async () => {
+  await using server = await startDocuments();
+  const bytes = someBytes(10_000);
+  const upload = await begin(server, bytes);
+  const controller = new AbortController();
+  const messages = byHand();
+  const metadata = server.users.as("a");
+  const call = expect(server.client.uploadChunks(messages, { metadata, signal: controller.signal })).rejects.toThrow(/abort/i);
+  for await (const chunk of chunksOf(upload, bytes, { to: 6_000, size: 1_000 })) messages.send(chunk);
+  await written(server, upload.id, 6_000);
+  controller.abort();
+  await call;
+
+  // Waits for the one before.
+  await sendChunks(server, chunksOf(upload, bytes, { to: 0 }));
+  const from = await kept(server, upload.id);
+  const { document } = await sendChunks(server, chunksOf(upload, bytes, { from }));
+  expect(document?.size).toBe(10_000n);
+});

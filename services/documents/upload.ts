@@ -1,0 +1,125 @@
+import { randomUUID } from "node:crypto";
+import { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
+import { Failure } from "../../runtime/errors.ts";
+import type { Draft } from "./blob-store.ts";
+import type { Document } from "./document.ts";
+import { cleanFileName } from "./file-name.ts";
+
+/** A Document that is not complete yet, and for a while what became of it. */
+export interface Upload {
+  /** The Document will have it too. */
+  id: string;
+  userId: string;
+  kind: DocumentKind;
+  name: string;
+  contentType: string;
+  size: number;
+  sha256: string;
+  /** 0 for what is no sample. */
+  bookId: number;
+  complete: boolean;
+  expiresAt: Date;
+  /** How much of it is there. Undefined if nothing has come yet. */
+  draft: Draft | undefined;
+}
+
+/** What a user keeps already. */
+export interface Usage {
+  bytes: number;
+  unfinished: number;
+}
+
+export interface TakenUpload {
+  upload: Upload;
+  /** Whether no other call could write before. */
+  firstWriter: boolean;
+}
+
+export interface UploadStore {
+  /** Adds an Upload if `admit` does not throw, which nobody else of the user can have come before then. */
+  create(upload: Upload, admit: (usage: Usage) => void): Promise<void>;
+  /** Of a user, if it has not expired. */
+  find(userId: string, id: string, now: Date): Promise<Upload | undefined>;
+  /** The same, and makes one call the only one that may write. */
+  takeOver(userId: string, id: string, writer: string, now: Date): Promise<TakenUpload | undefined>;
+  /** Notes how much is durable. @returns whether the writer still may write. */
+  commit(id: string, writer: string, draft: Draft, expiresAt: Date): Promise<boolean>;
+  /** Makes the Document visible, in place of another sample of its book. @returns undefined if the writer may write no more. */
+  complete(upload: Upload, writer: string, at: { now: Date; expiresAt: Date }): Promise<Document | undefined>;
+  /** What became of a complete Upload. */
+  uploaded(id: string): Promise<Document | undefined>;
+  /** Forgets an unfinished Upload, and dooms its blob. @returns whether it was there. */
+  discard(id: string): Promise<boolean>;
+}
+
+export interface UploadLimits {
+  maxDocumentBytes: number;
+  userQuotaBytes: number;
+  /** How long an Upload waits for more. */
+  uploadExpiryMs: number;
+  allowedContentTypes: readonly string[];
+}
+
+/** So many may a user have begun and not finished. */
+const MAX_UNFINISHED = 20;
+
+/** What a user says that is to come. */
+export interface Announcement {
+  userId: string;
+  name: string;
+  contentType: string;
+  size: number;
+  sha256: string;
+  /** Undefined for what its user alone may have. */
+  bookId?: number;
+}
+
+/** Begins an Upload. No bytes are kept yet. */
+export async function createUpload(
+  store: Pick<UploadStore, "create">,
+  limits: UploadLimits,
+  { name, bookId, ...announced }: Announcement,
+  now: Date,
+): Promise<Upload> {
+  refuseUnlessTaken(limits, announced);
+  const kind = bookId === undefined ? DocumentKind.DOCUMENT_KIND_PRIVATE : DocumentKind.DOCUMENT_KIND_SAMPLE;
+  const upload = {
+    ...announced,
+    ...{ id: randomUUID(), kind, name: cleanFileName(name), bookId: bookId ?? 0 },
+    ...{ complete: false, draft: undefined, expiresAt: expiry(limits, now) },
+  };
+  await store.create(upload, ({ bytes, unfinished }) => {
+    if (unfinished >= MAX_UNFINISHED) throw beyond("TOO_MANY_UPLOADS", "too many uploads are unfinished", MAX_UNFINISHED);
+    // Samples are the shop's own.
+    if (bookId === undefined && bytes + upload.size > limits.userQuotaBytes) {
+      throw beyond("QUOTA_EXCEEDED", "that is more than the user may still keep", limits.userQuotaBytes);
+    }
+  });
+  return upload;
+}
+
+export function expiry({ uploadExpiryMs }: UploadLimits, now: Date): Date {
+  return new Date(now.getTime() + uploadExpiryMs);
+}
+
+export function foundUpload<T>(upload: T | undefined): T {
+  if (upload !== undefined) return upload;
+  throw new Failure("not-found", "no such upload, or not any more", { reason: "UPLOAD_NOT_FOUND" });
+}
+
+function refuseUnlessTaken(limits: UploadLimits, { contentType, size }: Pick<Announcement, "contentType" | "size">): void {
+  if (!limits.allowedContentTypes.includes(contentType)) {
+    const description = `must be one of ${limits.allowedContentTypes.join(", ")}`;
+    throw new Failure("invalid", `content_type ${description}`, {
+      reason: "UNSUPPORTED_TYPE",
+      violations: [{ field: "content_type", description }],
+    });
+  }
+  if (size > limits.maxDocumentBytes) {
+    throw beyond("DOCUMENT_TOO_LARGE", "that is larger than any document may be", limits.maxDocumentBytes);
+  }
+}
+
+function beyond(reason: string, message: string, limit: number): Failure {
+  return new Failure("exhausted", message, { reason, metadata: { limit: String(limit) } });
+}
