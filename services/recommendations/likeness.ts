@@ -1,7 +1,5 @@
-import type { Model } from "./model.ts";
+import { FEWEST_READERS, type Model } from "./model.ts";
 
-/** What fewer readers have in common tells too much of each of them, and too little of the Books. */
-const FEWEST_IN_COMMON = 3;
 /** How many Books like each one are kept. */
 const MOST_ALIKE = 50;
 /** With so many readers in common, half of the likeness is believed. */
@@ -89,7 +87,7 @@ export class LikenessLearner {
       for (const other of liked) {
         const count = (common[other] ?? 0) + 1;
         common[other] = count;
-        if (count === FEWEST_IN_COMMON && other !== place) seen.push(other);
+        if (count === FEWEST_READERS && other !== place) seen.push(other);
       }
     }
     const readers = this.#readersOf(place).size;

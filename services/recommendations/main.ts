@@ -1,10 +1,8 @@
 import { openChannel } from "../../clients/channel.ts";
+import { eventLogClient, eventSource } from "../../clients/events.ts";
 import { marketplaceClient } from "../../clients/marketplace.ts";
 import { sessionClient } from "../../clients/register.ts";
 import { userKeys } from "../../clients/user-keys.ts";
-import type { BookCategory } from "../../gen/bookstore/catalog/v1/book.ts";
-import { RecommendationsServiceDefinition } from "../../gen/bookstore/recommendations/v1/recommendations_service.ts";
-import { RecommendationsDefinition } from "../../gen/recommendations.ts";
 import { meshServer } from "../../interceptors/server/chain.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { readCredentials } from "../../runtime/credentials.ts";
@@ -14,11 +12,9 @@ import { joinMesh } from "../../runtime/mesh.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { runUntilSignal } from "../../runtime/run.ts";
 import { userTokenVerifier } from "../../runtime/user-tokens.ts";
-import { Wakeups } from "../../runtime/wakeups.ts";
 import { configSchema } from "./config.ts";
 import { followCatalogue } from "./follow-catalogue.ts";
-import { recommendationsHandler, tutorialHandler } from "./handler.ts";
-import { Shelves } from "./shelf.ts";
+import { openRecommendations } from "./recommendations.ts";
 import { openRecommendationsStore } from "./store.ts";
 
 const config = readConfig(configSchema, process.env);
@@ -27,33 +23,31 @@ const metrics = createMetrics("recommendations");
 const credentials = await readCredentials("recommendations", { folder: config.credentialsDir, logger, metrics });
 const mesh = await joinMesh({ service: "recommendations", ...config, credentials, logger });
 const store = await openRecommendationsStore(config.databaseUrl, logger);
-const channel = openChannel(config.marketplaceHost, { service: "marketplace", credentials });
-const registerChannel = openChannel(config.registerHost, { service: "register", credentials });
-const verifyUserToken = userTokenVerifier({ keys: userKeys(sessionClient(registerChannel, logger), { logger }) });
-const shelves = new Shelves();
-const wakeups = new Wakeups<BookCategory>();
+const channels = {
+  marketplace: openChannel(config.marketplaceHost, { service: "marketplace", credentials }),
+  register: openChannel(config.registerHost, { service: "register", credentials }),
+  orders: openChannel(config.ordersHost, { service: "orders", credentials }),
+  reviews: openChannel(config.reviewsHost, { service: "reviews", credentials }),
+};
+const verifyUserToken = userTokenVerifier({ keys: userKeys(sessionClient(channels.register, logger), { logger }) });
+const sources = [
+  eventSource("orders", eventLogClient(channels.orders, logger)),
+  eventSource("reviews", eventLogClient(channels.reviews, logger)),
+];
+// Before the Books are read: those that come in between are sent again then.
 const position = await store.position();
-shelves.put(await store.books());
+const recommendations = await openRecommendations({ ...config, store, sources, verifyUserToken, logger, metrics });
 
-const health = new Health(
-  {
-    [RecommendationsServiceDefinition.fullName]: async () => {
-      await store.check();
-      if (shelves.empty) throw new Error("the catalogue has not come from the marketplace yet");
-    },
-    [RecommendationsDefinition.fullName]: async () => {},
-  },
-  { logger },
-);
-
+const health = new Health(recommendations.checks, { logger });
 const server = meshServer({ logger, metrics, health, credentials, verifyUserToken, ...config });
-server.add(RecommendationsServiceDefinition, recommendationsHandler({ shelves, wakeups }));
-server.add(RecommendationsDefinition, tutorialHandler(Math.random));
+recommendations.addTo(server);
 
 const stop = new AbortController();
 // The follower reports its failures itself, and not each of them.
-const marketplace = marketplaceClient(channel, logger.child({}, { level: "error" }));
+const marketplace = marketplaceClient(channels.marketplace, logger.child({}, { level: "error" }));
+const { shelves, wakeups } = recommendations;
 const following = followCatalogue({ marketplace, copy: store, shelves, wakeups, logger }, position, stop.signal);
+recommendations.consumer.start();
 
 await runUntilSignal({
   server,
@@ -70,8 +64,8 @@ await runUntilSignal({
         await following;
       },
     },
-    { name: "marketplace", close: () => channel.close() },
-    { name: "register", close: () => registerChannel.close() },
+    { name: "recommendations", close: recommendations.close },
+    ...Object.entries(channels).map(([name, channel]) => ({ name, close: () => channel.close() })),
     { name: "store", close: store.close },
   ],
 });

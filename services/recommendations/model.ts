@@ -22,9 +22,23 @@ export const EMPTY_MODEL: Model = {
   ...{ offsets: new Uint32Array(1), likeIds: new Int32Array(), likeness: new Float32Array() },
 };
 
-/** How many readers like a Book. */
+/** What fewer readers have in common tells too much of each of them, and too little of the Books. */
+export const FEWEST_READERS = 3;
+
+/** How many readers like a Book: 0 if they are so few that it is nobody's business. */
 export function readersOf(model: Model, bookId: number): number {
-  return model.readerCounts[placeOf(model, bookId)] ?? 0;
+  const readers = model.readerCounts[placeOf(model, bookId)] ?? 0;
+  return readers < FEWEST_READERS ? 0 : readers;
+}
+
+/** How many readers a Book has among these, on average. */
+export function meanReaders(model: Model, books: Iterable<{ id: number }>): number {
+  let [readers, count] = [0, 0];
+  for (const { id } of books) {
+    readers += readersOf(model, id);
+    count++;
+  }
+  return count === 0 ? 0 : readers / count;
 }
 
 /** Calls `visit` for each Book that is like this one, most alike first. */

@@ -1,7 +1,7 @@
 import type { Book, BookCategory } from "../../gen/bookstore/catalog/v1/book.ts";
 import type { OtherBook, Reason } from "../../gen/bookstore/recommendations/v1/recommendations_service.ts";
 import { type History, likingOf } from "./interaction.ts";
-import { type Model, readersOf, visitLike } from "./model.ts";
+import { type Model, meanReaders, readersOf, visitLike } from "./model.ts";
 import { orderOf, type Shelves } from "./shelf.ts";
 
 /** A Book that is recommended, and why. */
@@ -29,10 +29,10 @@ const SAME_AUTHOR_AGAIN = 0.85;
 /** One Book in so many is one that hardly anybody has found. Without readers it would never get any. */
 const ONE_UNDISCOVERED_IN = 10;
 const UNDISCOVERED_PLACE = 4;
-/** Fewer readers have not found it; nor does a Book with fewer count as popular. */
-export const FEW_READERS = 3;
+/** A Book is popular that has so many times the readers of others. */
+const POPULAR = 2;
 /** Shelves that say nothing of a Book: BOOK_CATEGORY_UNSPECIFIED and BOOK_CATEGORY_GENERAL. */
-const NO_TASTE: ReadonlySet<BookCategory> = new Set<BookCategory>([0, 16]);
+export const NO_TASTE: ReadonlySet<BookCategory> = new Set<BookCategory>([0, 16]);
 
 /** What a reader's history says of Books that are not in it. */
 interface Taste {
@@ -66,14 +66,32 @@ export function rankFor(history: History, books: Iterable<Book>, options: Rankin
       like: taste.like.get(book.id)?.strength ?? 0,
       author: WEIGHTS.author * Math.max(0, ...book.authors.map((author) => taste.authors.get(author)?.strength ?? 0)),
       shelf: WEIGHTS.shelf * (taste.shelves.get(book.category)?.strength ?? 0),
-      popular: readers < FEW_READERS ? 0 : (WEIGHTS.popular * Math.log1p(readers)) / mostReaders,
+      popular: (WEIGHTS.popular * Math.log1p(readers)) / mostReaders,
     };
     const score = parts.like + parts.author + parts.shelf + parts.popular + WEIGHTS.chance * chance(book.id);
     scored.push({ book, parts, score, readers });
   }
   scored.sort((a, b) => b.score - a.score || a.book.id - b.book.id);
   const best = withUndiscovered(varied(scored, max), scored, { model, max });
-  return best.map((one) => ({ book: one.book, why: whyOf(one, taste, history, shelves) }));
+  const isPopular = popularAmong(
+    scored.map(({ book }) => book),
+    model,
+  );
+  return best.map((one) => ({ book: one.book, why: whyOf(one, { taste, history, shelves, isPopular }) }));
+}
+
+/** What can be said for a Book to everybody: that it is popular among those that it was chosen from. */
+export function rankedForAll(best: readonly Book[], among: Iterable<Book>, model: Model): Ranked[] {
+  const isPopular = popularAmong(among, model);
+  return best.map((book) => ({
+    book,
+    why: isPopular(book) ? { $case: "popular", value: { category: book.category } } : undefined,
+  }));
+}
+
+function popularAmong(books: Iterable<Book>, model: Model): (book: Book) => boolean {
+  const enough = Math.max(1, POPULAR * meanReaders(model, books));
+  return ({ id }) => readersOf(model, id) >= enough;
 }
 
 interface Scored {
@@ -136,10 +154,10 @@ function varied(sorted: readonly Scored[], max: number): Scored[] {
 function withUndiscovered(best: Scored[], sorted: readonly Scored[], { model, max }: { model: Model; max: number }): Scored[] {
   if (model.bookIds.length === 0 || max <= UNDISCOVERED_PLACE) return best;
   const shown = new Set(best);
-  const unknown = sorted.values().filter((one) => one.readers < FEW_READERS && !shown.has(one));
+  const unknown = sorted.values().filter((one) => one.readers === 0 && !shown.has(one));
   const list = [...best];
   for (let place = UNDISCOVERED_PLACE; place < list.length; place += ONE_UNDISCOVERED_IN) {
-    if (list.slice(place - UNDISCOVERED_PLACE, place + 1).some(({ readers }) => readers < FEW_READERS)) continue;
+    if (list.slice(place - UNDISCOVERED_PLACE, place + 1).some(({ readers }) => readers === 0)) continue;
     const found = unknown.next().value;
     if (found === undefined) break;
     list.splice(place, 0, { ...found, undiscovered: true });
@@ -148,7 +166,10 @@ function withUndiscovered(best: Scored[], sorted: readonly Scored[], { model, ma
 }
 
 /** What weighed most. */
-function whyOf(scored: Scored, taste: Taste, history: History, shelves: Shelves): Reason["why"] {
+function whyOf(
+  scored: Scored,
+  { taste, history, shelves, isPopular }: { taste: Taste; history: History; shelves: Shelves; isPopular(book: Book): boolean },
+): Reason["why"] {
   const { book, parts } = scored;
   const { category } = book;
   if (scored.undiscovered) return { $case: "undiscovered", value: { category } };
@@ -169,7 +190,7 @@ function whyOf(scored: Scored, taste: Taste, history: History, shelves: Shelves)
       return { $case: "sameShelf", value: { category, becauseOf: otherBook(because, shelves) } };
     }
     case "popular":
-      return { $case: "popular", value: { category } };
+      return !isPopular(book) ? undefined : { $case: "popular", value: { category } };
   }
 }
 

@@ -1,4 +1,4 @@
-import { recommend, Shelves, topOfShelf } from "./shelf.ts";
+import { mostAppealing, mostAppealingOfEach, Shelves } from "./shelf.ts";
 import { aBook, MYSTERY, POETRY, SF, someBooks } from "./testing.ts";
 
 function shelvesWith(...books: Parameters<Shelves["put"]>[0]): Shelves {
@@ -8,7 +8,7 @@ function shelvesWith(...books: Parameters<Shelves["put"]>[0]): Shelves {
 }
 
 const idsFor = (shelves: Shelves, userId: string, max: number) =>
-  topOfShelf(shelves, { userId, category: MYSTERY, max }).map(({ id }) => id);
+  mostAppealing(shelves.of(MYSTERY), { userId, max }).map(({ id }) => id);
 
 test("recommends the same to a reader each time, whatever order the books came in", () => {
   const books = someBooks(1, 100);
@@ -64,9 +64,35 @@ test("says which shelves changed", () => {
   expect(shelves.empty).toBe(true);
 });
 
-test("has nothing to recommend from an empty shelf", () => {
-  const shelves = shelvesWith(aBook(1, SF));
+test("puts books that many read in front more often", () => {
+  const shelves = shelvesWith(...someBooks(1, 20));
+  const readersOf = (bookId: number) => (bookId === 7 ? 50 : 0);
+  const firsts = Array.from(
+    { length: 300 },
+    (_, reader) => mostAppealing(shelves.all(), { userId: String(reader), max: 1, readersOf })[0]?.id,
+  );
 
-  expect(() => recommend(shelves, { userId: "", category: MYSTERY, max: 3 })).toThrow("no books in this category");
-  expect(topOfShelf(shelves, { userId: "", category: MYSTERY, max: 3 })).toEqual([]);
+  expect(firsts.filter((id) => id === 7).length).toBeGreaterThan(150);
+});
+
+test("takes one book of each shelf before it takes a second one of any", () => {
+  const shelves = shelvesWith(...someBooks(1, 50, MYSTERY), ...someBooks(51, 53, SF), aBook(54, POETRY));
+
+  const books = mostAppealingOfEach(shelves, { userId: "a", max: 5 });
+
+  expect(new Set(books.slice(0, 3).map(({ category }) => category))).toEqual(new Set([MYSTERY, SF, POETRY]));
+  expect(books.filter(({ category }) => category === SF)).toHaveLength(2);
+  expect(mostAppealingOfEach(shelves, { userId: "a", max: 5 })).toEqual(books);
+});
+
+test("finds books by their numbers and their authors, as they are now", () => {
+  const book = { ...aBook(1), authors: ["Ann", "Bob"] };
+  const shelves = shelvesWith(book, { ...aBook(2), authors: ["Bob"] });
+  expect(shelves.book(1)).toEqual(book);
+  expect([...shelves.by("Bob")].map(({ id }) => id)).toEqual([1, 2]);
+
+  shelves.put([{ ...book, authors: ["Ann"] }]);
+  expect([...shelves.by("Bob")].map(({ id }) => id)).toEqual([2]);
+  shelves.clear();
+  expect([shelves.book(1), [...shelves.by("Ann")], [...shelves.all()]]).toEqual([undefined, [], []]);
 });

@@ -1,25 +1,32 @@
 import { Book } from "../../gen/bookstore/catalog/v1/book.ts";
 import { type Database, openDatabase } from "../../runtime/database.ts";
+import type { EventConsumerSchema } from "../../runtime/events/event-consumer-tables.ts";
+import { eventConsumerTables } from "../../runtime/events/event-consumer-tables.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { CatalogueCopy } from "./follow-catalogue.ts";
+import { type InteractionStore, type InteractionsSchema, interactionStore } from "./interaction-store.ts";
 import { shelfBooks } from "./migrations/0001-shelf-books.ts";
+import { interactions } from "./migrations/0002-interactions.ts";
 
-interface Schema {
+export interface Schema extends InteractionsSchema, EventConsumerSchema {
   cursor: { catalogue_id: string; revision: number };
   shelf_books: { id: number; book: string };
 }
 
-export interface RecommendationsStore extends CatalogueCopy, Pick<Database<Schema>, "check" | "close"> {
+export interface RecommendationsStore extends CatalogueCopy, Database<Schema> {
+  readonly interactions: InteractionStore;
   /** Every Book of the copy. Read position() before: Books that come in between are sent again then, not missed. */
   books(): Promise<Book[]>;
 }
 
-/** Opens the copy of the catalogue at `url` and brings its schema up to date. */
+/** Opens the copy of the catalogue and what readers have done, at `url` and brings its schema up to date. */
 export async function openRecommendationsStore(url: string, logger: Logger): Promise<RecommendationsStore> {
-  const { db, check, close } = await openDatabase<Schema>({ url, logger, migrations: { "0001-shelf-books": shelfBooks } });
+  const migrations = {
+    ...{ "0001-shelf-books": shelfBooks, "0002-interactions": interactions, "0003-events": eventConsumerTables },
+  };
+  const { db, check, close } = await openDatabase<Schema>({ url, logger, migrations });
   return {
-    check,
-    close,
+    ...{ db, check, close, interactions: interactionStore(db) },
 
     async books() {
       const rows = await db.selectFrom("shelf_books").select("book").execute();

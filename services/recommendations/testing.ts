@@ -2,6 +2,7 @@ import { Book, BookCategory } from "../../gen/bookstore/catalog/v1/book.ts";
 import { Wakeups } from "../../runtime/wakeups.ts";
 
 export const { BOOK_CATEGORY_MYSTERY: MYSTERY, BOOK_CATEGORY_SCIENCE_FICTION: SF, BOOK_CATEGORY_POETRY: POETRY } = BookCategory;
+export const { BOOK_CATEGORY_GENERAL: GENERAL } = BookCategory;
 
 /** A Book for tests. */
 export function aBook(id: number, category: BookCategory = MYSTERY, rating?: { average: number; count: bigint }): Book {

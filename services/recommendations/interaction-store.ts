@@ -1,0 +1,149 @@
+import type { Kysely, Transaction } from "kysely";
+import type { Interaction } from "./interaction.ts";
+
+interface InteractionRow {
+  kind: "bought" | "rated";
+  origin_id: string;
+  book_id: number;
+  user_id: string;
+  rating: number;
+  counts: number;
+  happened_at_ms: number;
+  revision: number;
+}
+
+export interface InteractionsSchema {
+  interactions_head: { store_id: string; revision: number };
+  interactions: InteractionRow;
+}
+
+/** What has become of a purchase or a rating. */
+export interface Change {
+  kind: "bought" | "rated";
+  /** The id of the Order or of the Review. */
+  originId: string;
+  bookIds: readonly number[];
+  userId: string;
+  /** 0 for a purchase. */
+  rating: number;
+  /** Whether it is there, or was cancelled or taken back. */
+  counts: boolean;
+  /** An older change does not undo a newer one of the same purchase or rating. */
+  happenedAt: Date;
+}
+
+/** Which store it is, and how often it has changed. */
+export interface StoreState {
+  storeId: string;
+  revision: number;
+}
+
+/** Readers with what they have done. */
+export type Readers = ReadonlyMap<string, readonly Interaction[]>;
+
+/** What readers have bought and rated. */
+export interface InteractionStore {
+  /** What one reader has done: as bought and as rated, if it was both. */
+  of(userId: string): Promise<Interaction[]>;
+  state(): Promise<StoreState>;
+  /** Those whose interactions have changed after a revision, without what they have done. */
+  changedAfter(revision: number): Promise<string[]>;
+  /** What these readers have done. Who has done nothing, any more, is not in it. */
+  ofEach(userIds: readonly string[]): Promise<Readers>;
+  /** Some readers: those that come next after `userId` in the order of the store. @returns also the last of them, undefined if there are none. */
+  page(afterUserId: string): Promise<{ readers: Readers; last: string | undefined }>;
+}
+
+/** SQLite takes 32,766 parameters in a query, PostgreSQL 65,535. */
+const READERS_A_QUERY = 5_000;
+const READERS_A_PAGE = 5_000;
+
+/** Writes a change, in the transaction in which an event is handled. */
+export async function noteChange(transaction: Transaction<InteractionsSchema>, change: Change): Promise<void> {
+  if (change.bookIds.length === 0) return;
+  const { revision } = await transaction
+    .updateTable("interactions_head")
+    .set((update) => ({ revision: update("revision", "+", 1) }))
+    .returning("revision")
+    .executeTakeFirstOrThrow();
+  const rows = [...new Set(change.bookIds)].map((bookId) => ({
+    ...{ kind: change.kind, origin_id: change.originId, book_id: bookId, user_id: change.userId, rating: change.rating },
+    ...{ counts: change.counts ? 1 : 0, happened_at_ms: change.happenedAt.getTime(), revision },
+  }));
+  await transaction
+    .insertInto("interactions")
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict
+        .columns(["kind", "origin_id", "book_id"])
+        .doUpdateSet(({ ref }) => ({
+          ...{ rating: ref("excluded.rating"), counts: ref("excluded.counts"), user_id: ref("excluded.user_id") },
+          ...{ happened_at_ms: ref("excluded.happened_at_ms"), revision: ref("excluded.revision") },
+        }))
+        .whereRef("interactions.happened_at_ms", "<=", "excluded.happened_at_ms"),
+    )
+    .execute();
+}
+
+/** The interactions in a store that has their tables. */
+export function interactionStore(db: Kysely<InteractionsSchema>): InteractionStore {
+  const those = () => db.selectFrom("interactions").select(["user_id", "kind", "book_id", "rating"]).where("counts", "=", 1);
+  return {
+    async of(userId) {
+      return (await those().where("user_id", "=", userId).execute()).map(interactionOf);
+    },
+
+    async state() {
+      const { store_id: storeId, revision } = await db.selectFrom("interactions_head").selectAll().executeTakeFirstOrThrow();
+      return { storeId, revision };
+    },
+
+    async changedAfter(revision) {
+      const rows = await db.selectFrom("interactions").select("user_id").distinct().where("revision", ">", revision).execute();
+      return rows.map(({ user_id: userId }) => userId);
+    },
+
+    async ofEach(userIds) {
+      const rows: Row[] = [];
+      for (let start = 0; start < userIds.length; start += READERS_A_QUERY) {
+        rows.push(
+          ...(await those()
+            .where("user_id", "in", userIds.slice(start, start + READERS_A_QUERY))
+            .execute()),
+        );
+      }
+      return byReader(rows);
+    },
+
+    async page(afterUserId) {
+      // A page ends where a reader ends, however much that one has done.
+      const readers = db
+        .selectFrom("interactions")
+        .select("user_id")
+        .distinct()
+        .where("user_id", ">", afterUserId)
+        .orderBy("user_id")
+        .limit(READERS_A_PAGE);
+      const last = (await readers.execute()).at(-1)?.user_id;
+      if (last === undefined) return { readers: new Map(), last };
+      const rows = await those().where("user_id", ">", afterUserId).where("user_id", "<=", last).execute();
+      return { readers: byReader(rows), last };
+    },
+  };
+}
+
+type Row = Pick<InteractionRow, "user_id" | "kind" | "book_id" | "rating">;
+
+function byReader(rows: readonly Row[]): Map<string, Interaction[]> {
+  const readers = new Map<string, Interaction[]>();
+  for (const row of rows) {
+    const own = readers.get(row.user_id);
+    if (own === undefined) readers.set(row.user_id, [interactionOf(row)]);
+    else own.push(interactionOf(row));
+  }
+  return readers;
+}
+
+function interactionOf({ kind, book_id: bookId, rating }: Row): Interaction {
+  return { bookId, bought: kind === "bought", rating };
+}
