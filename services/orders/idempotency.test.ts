@@ -1,0 +1,93 @@
+import { Status } from "nice-grpc";
+import { startOrders } from "../../test/support/orders.ts";
+import { fillCart, purchaseOf, refusal, told } from "./testing.ts";
+
+const LI = "7434029";
+const usd = (minorUnits: bigint) => ({ currencyCode: "USD", minorUnits });
+
+test("the same request gets the same order, also when the cart is empty by then", async () => {
+  await using orders = await startOrders();
+  await fillCart(orders, LI, [[1, 1]]);
+  const purchase = await purchaseOf(orders, LI);
+
+  const first = await orders.client.placeOrder(purchase);
+  await fillCart(orders, LI, [[2, 5]]);
+  const second = await orders.client.placeOrder(purchase);
+
+  expect(second).toEqual(first);
+  expect(await told(orders)).toEqual(["OrderPlaced"]);
+});
+
+test("twenty of the same request at once make one order, charged once", async () => {
+  let charges = 0;
+  await using orders = await startOrders({
+    payments: (simulated) => ({
+      ...simulated,
+      charge(...args) {
+        charges++;
+        return simulated.charge(...args);
+      },
+    }),
+  });
+  await fillCart(orders, LI, [[1, 2]]);
+  const purchase = await purchaseOf(orders, LI);
+
+  const answers = await Promise.all(Array.from({ length: 20 }, () => orders.client.placeOrder(purchase)));
+
+  expect(new Set(answers.map(({ order }) => order?.id)).size).toBe(1);
+  expect(new Set(answers.map(({ order }) => order?.state)).size).toBe(1);
+  expect(charges).toBe(1);
+  expect((await orders.client.listOrders({ userId: LI })).orders).toHaveLength(1);
+  expect(await orders.store.stock.available([1])).toEqual(new Map([[1, 998]]));
+  expect(await told(orders)).toEqual(["OrderPlaced"]);
+});
+
+test.each([
+  ["another token", { paymentToken: "tok_declined" }],
+  ["another total", { expectedTotal: usd(1n) }],
+  ["another currency", { expectedTotal: { currencyCode: "EUR", minorUnits: 1000n } }],
+])("refuses a key that was used with %s", async (_what, change) => {
+  await using orders = await startOrders();
+  await fillCart(orders, LI, [[1, 1]]);
+  const purchase = await purchaseOf(orders, LI);
+  await orders.client.placeOrder(purchase);
+
+  await expect(orders.client.placeOrder({ ...purchase, ...change })).rejects.toMatchObject(
+    refusal(Status.ALREADY_EXISTS, "IDEMPOTENCY_KEY_REUSED"),
+  );
+});
+
+test("a key belongs to its user", async () => {
+  await using orders = await startOrders();
+  await fillCart(orders, LI, [[1, 1]]);
+  await fillCart(orders, "7000001", [[1, 1]]);
+  const purchase = await purchaseOf(orders, LI);
+
+  const first = await orders.client.placeOrder(purchase);
+  const second = await orders.client.placeOrder({ ...purchase, userId: "7000001" });
+
+  expect(second.order?.id).not.toBe(first.order?.id);
+});
+
+test("a request that was refused may come again with its key", async () => {
+  await using orders = await startOrders({ defaultStock: 0 });
+  await fillCart(orders, LI, [[1, 1]]);
+  const purchase = await purchaseOf(orders, LI);
+  await expect(orders.client.placeOrder(purchase)).rejects.toMatchObject({ reason: "OUT_OF_STOCK" });
+  await orders.store.stock.set(1, 1);
+
+  await expect(orders.client.placeOrder(purchase)).resolves.toMatchObject({ order: { userId: LI } });
+});
+
+test("a declined payment stays declined for its key", async () => {
+  await using orders = await startOrders();
+  await fillCart(orders, LI, [[1, 1]]);
+  const purchase = await purchaseOf(orders, LI, "tok_declined");
+
+  const first = await orders.client.placeOrder(purchase).catch((error: unknown) => error);
+  const second = await orders.client.placeOrder(purchase).catch((error: unknown) => error);
+
+  const metadata = { order_id: expect.any(String) as unknown as string };
+  expect(second).toMatchObject(refusal(Status.FAILED_PRECONDITION, "PAYMENT_DECLINED", metadata));
+  expect(second).toEqual(first);
+});

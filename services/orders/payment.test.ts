@@ -1,0 +1,186 @@
+import { Status } from "nice-grpc";
+import { OrderCancelled, OrderPaymentFailed } from "../../gen/bookstore/events/v1/order_events.ts";
+import { OrderState } from "../../gen/bookstore/orders/v1/orders_service.ts";
+import { type OrdersOptions, startOrders } from "../../test/support/orders.ts";
+import { buy, eventsOf, fillCart, order, purchaseOf, refusal, testClock, told } from "./testing.ts";
+
+const { ORDER_STATE_PENDING_PAYMENT: PENDING, ORDER_STATE_PLACED: PLACED } = OrderState;
+const { ORDER_STATE_PAYMENT_DECLINED: DECLINED, ORDER_STATE_EXPIRED: EXPIRED, ORDER_STATE_CANCELLED: CANCELLED } = OrderState;
+const LI = "7434029";
+const usd = (minorUnits: bigint) => ({ currencyCode: "USD", minorUnits });
+
+/** Orders with a clock, and little patience for the payment provider. */
+async function startWithClock(options: OrdersOptions = {}) {
+  const clock = testClock();
+  const orders = await startOrders({ now: clock.now, paymentWaitMs: 30, slowMs: 60_000, ...options });
+  const stateOf = async (orderId: string) => (await orders.client.getOrder({ userId: LI, orderId })).order?.state;
+  return { ...orders, clock, stateOf };
+}
+
+test("a declined payment is told, with the order, and frees what was kept", async () => {
+  await using orders = await startWithClock();
+  await fillCart(orders, LI, [[1, 3]]);
+
+  const failure = await buy(orders, LI, "tok_declined").catch((error: unknown) => error);
+
+  const [declined] = (await orders.client.listOrders({ userId: LI })).orders;
+  expect(declined?.state).toBe(DECLINED);
+  expect(failure).toMatchObject(refusal(Status.FAILED_PRECONDITION, "PAYMENT_DECLINED", { order_id: declined?.id ?? "" }));
+  expect(await orders.store.stock.available([1])).toEqual(new Map([[1, 1000]]));
+  // The buyer was told by the answer, and may try another card at once, with the promotion.
+  expect(await told(orders)).toEqual([]);
+  await expect(buy(orders, LI)).resolves.toMatchObject({ state: PLACED, buyTwoGetOneFreePromo: true });
+});
+
+test("a slow payment is answered before the deadline, and completed later", async () => {
+  await using orders = await startWithClock({ paymentWaitMs: 3_000 });
+  await fillCart(orders, LI, [[1, 1]]);
+  const purchase = await purchaseOf(orders, LI, "tok_slow");
+
+  const { order: pending } = await orders.client.placeOrder(purchase, { deadlineMs: 600 });
+
+  expect(pending?.state).toBe(PENDING);
+  expect(await orders.store.stock.available([1])).toEqual(new Map([[1, 999]]));
+  orders.clock.forward(30_000);
+  await orders.settler.look();
+  expect(await orders.stateOf(pending?.id ?? "")).toBe(PENDING);
+  orders.clock.forward(30_000);
+  await orders.settler.look();
+  expect(await orders.stateOf(pending?.id ?? "")).toBe(PLACED);
+  expect(await told(orders)).toEqual(["OrderPlaced"]);
+  expect((await orders.client.getCart({ userId: LI })).cart?.lines).toEqual([]);
+  await expect(orders.client.placeOrder(purchase)).resolves.toMatchObject({ order: { id: pending?.id, state: PLACED } });
+});
+
+test("a slow payment that comes while the process lives completes the order behind the answer", async () => {
+  await using orders = await startOrders({ paymentWaitMs: 10, slowMs: 60 });
+  const stop = new AbortController();
+  const followed = orders.store.events.follow({ afterPosition: 0 }, stop.signal);
+  await followed.next();
+
+  const { id, state } = await order(orders, LI, [[1, 1]], "tok_slow");
+
+  expect(state).toBe(PENDING);
+  const { value } = await followed.next();
+  expect(value.events).toMatchObject([{ subject: `orders/${id}`, type: "bookstore.events.v1.OrderPlaced" }]);
+  stop.abort();
+});
+
+test("a slow payment that fails frees what was kept, and the buyer is told by an event", async () => {
+  await using orders = await startWithClock();
+  const { id } = await order(orders, LI, [[1, 3]], "tok_slow_declined");
+  orders.clock.forward(60_000);
+
+  await orders.settler.look();
+  await orders.settler.look();
+
+  expect(await orders.stateOf(id)).toBe(DECLINED);
+  expect(await eventsOf(orders, OrderPaymentFailed)).toEqual([{ orderId: id, userId: LI }]);
+  expect(await orders.store.stock.available([1])).toEqual(new Map([[1, 1000]]));
+  expect((await orders.client.getPromotion({ userId: LI })).available).toBe(true);
+  expect((await orders.client.getCart({ userId: LI })).cart?.quantity).toBe(3);
+});
+
+test("an order whose payment never arrived expires, and is never charged after that", async () => {
+  await using orders = await startWithClock();
+  const { id, state } = await order(orders, LI, [[1, 1]], "tok_unreachable");
+  expect(state).toBe(PENDING);
+  orders.clock.forward(59_000);
+  await orders.settler.look();
+  expect(await orders.stateOf(id)).toBe(PENDING);
+
+  orders.clock.forward(1_000);
+  await orders.settler.look();
+
+  expect(await orders.stateOf(id)).toBe(EXPIRED);
+  expect(await told(orders)).toEqual(["OrderPaymentFailed"]);
+  expect(await orders.store.stock.available([1])).toEqual(new Map([[1, 1000]]));
+  const late = orders.payments.charge(id, usd(1000n), "tok_ok", AbortSignal.timeout(1_000));
+  await expect(late).resolves.toBe("declined");
+});
+
+test("nobody buys the same cart again while its payment is under way", async () => {
+  await using orders = await startWithClock();
+  const { id } = await order(orders, LI, [[1, 1]], "tok_slow");
+
+  const failure = await buy(orders, LI).catch((error: unknown) => error);
+
+  expect(failure).toMatchObject(refusal(Status.FAILED_PRECONDITION, "PAYMENT_PENDING", { order_id: id }));
+});
+
+test("a provider that is away for a while is asked again", async () => {
+  let away = true;
+  await using orders = await startWithClock({
+    payments: (simulated) => ({
+      ...simulated,
+      find: (orderId) => (away ? Promise.reject(new Error("away")) : simulated.find(orderId)),
+    }),
+  });
+  const { id } = await order(orders, LI, [[1, 1]], "tok_slow");
+  orders.clock.forward(60_000);
+  await orders.settler.look();
+  expect(await orders.stateOf(id)).toBe(PENDING);
+
+  away = false;
+  await orders.settler.look();
+
+  expect(await orders.stateOf(id)).toBe(PLACED);
+});
+
+test("a user calls an order off, and gets back what was paid, the copies and the promotion", async () => {
+  await using orders = await startWithClock();
+  const { id } = await order(orders, LI, [[1, 3]]);
+
+  const { order: cancelled } = await orders.client.cancelOrder({ userId: LI, orderId: id });
+
+  expect(cancelled).toMatchObject({ state: CANCELLED, history: [{ state: PENDING }, { state: PLACED }, { state: CANCELLED }] });
+  expect(await orders.payments.find(id)).toBe("refunded");
+  expect(await orders.store.stock.available([1])).toEqual(new Map([[1, 1000]]));
+  expect((await orders.client.getPromotion({ userId: LI })).available).toBe(true);
+  expect(await eventsOf(orders, OrderCancelled)).toMatchObject([{ orderId: id, userId: LI, refund: usd(2000n) }]);
+});
+
+test("calling an order off twice, also at once, cancels it once", async () => {
+  await using orders = await startWithClock({ paymentWaitMs: 3_000 });
+  const { id } = await order(orders, LI, [[1, 1]]);
+  const request = { userId: LI, orderId: id };
+
+  const answers = await Promise.all([1, 2, 3, 4].map(() => orders.client.cancelOrder(request)));
+  answers.push(await orders.client.cancelOrder(request));
+
+  expect(answers.map((answer) => answer.order?.state)).toEqual(Array(5).fill(CANCELLED));
+  expect(await told(orders)).toEqual(["OrderPlaced", "OrderCancelled"]);
+  expect(await orders.store.stock.available([1])).toEqual(new Map([[1, 1000]]));
+});
+
+test("a refund that the provider does not answer is made later", async () => {
+  let away = true;
+  await using orders = await startWithClock({
+    payments: (simulated) => ({
+      ...simulated,
+      refund: (orderId) => (away ? new Promise(() => {}) : simulated.refund(orderId)),
+    }),
+  });
+  const { id } = await order(orders, LI, [[1, 1]]);
+
+  const { order: waiting } = await orders.client.cancelOrder({ userId: LI, orderId: id });
+  expect(waiting).toMatchObject({ state: PLACED, cancelRequestTime: orders.clock.now() });
+  away = false;
+  orders.clock.forward(60);
+  await orders.settler.look();
+
+  expect(await orders.stateOf(id)).toBe(CANCELLED);
+  expect(await told(orders)).toEqual(["OrderPlaced", "OrderCancelled"]);
+});
+
+test("only an order that was placed can be called off", async () => {
+  await using orders = await startWithClock();
+  const { id } = await order(orders, LI, [[1, 1]], "tok_slow");
+
+  await expect(orders.client.cancelOrder({ userId: LI, orderId: id })).rejects.toMatchObject(
+    refusal(Status.FAILED_PRECONDITION, "ORDER_NOT_PLACED"),
+  );
+  await expect(orders.client.cancelOrder({ userId: LI, orderId: "none" })).rejects.toMatchObject(
+    refusal(Status.NOT_FOUND, "ORDER_NOT_FOUND"),
+  );
+});
