@@ -42,7 +42,7 @@ export function commentStore(db: Kysely<Schema>, log: EventLog): CommentStore {
         await countComments(transaction, found.subject, 0);
         const { numUpdatedRows } = await transaction
           .updateTable("comments")
-          .set({ content: "", author_name: "", is_deleted: 1 })
+          .set({ content: "", author_name: "", edited_at_ms: null, is_deleted: 1 })
           .where("id", "=", id)
           .where("user_id", "=", userId)
           .where("is_deleted", "=", 0)

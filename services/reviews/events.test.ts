@@ -1,9 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { Metadata } from "nice-grpc";
+import { Metadata, Status } from "nice-grpc";
 import { eventLogClient, eventSource } from "../../clients/events.ts";
 import type { PostCommentRequest } from "../../gen/bookstore/reviews/v1/reviews_service.ts";
+import { openDatabase } from "../../runtime/database.ts";
+import { createLogger } from "../../runtime/logger.ts";
 import { CALLER_HEADER } from "../../test/support/plaintext.ts";
 import { startReviews } from "../../test/support/reviews.ts";
+import type { Schema } from "./schema.ts";
+import { migrations } from "./store.ts";
 import { eventsIn } from "./testing-events.ts";
 
 const ARTICLE = { $case: "articleId", value: 100n } as const;
@@ -106,4 +110,25 @@ test("keeps what has happened for a follower who is away, and gives it once when
   }
 
   expect(positions).toEqual([1, 2]);
+});
+
+test("stores a comment only together with the news of it, and a rating likewise", async () => {
+  await using reviews = await startReviews();
+  const logger = createLogger({ name: "test", level: "silent" });
+  const { db, close } = await openDatabase<Schema>({ url: reviews.url, migrations, logger });
+  await db.schema.alterTable("event_log").renameTo("elsewhere").execute();
+  const request = comment("reader", "very good.");
+
+  await expect(reviews.client.postComment(request)).rejects.toMatchObject({ code: Status.INTERNAL });
+  await expect(reviews.client.writeReview({ userId: "a", bookId: 7, rating: 5 })).rejects.toMatchObject({
+    code: Status.INTERNAL,
+  });
+  expect((await reviews.client.listComments({ subject: ARTICLE })).comments).toEqual([]);
+  expect((await reviews.client.listReviews({ bookId: 7 })).reviews).toEqual([]);
+  expect((await reviews.client.getRatings({ bookIds: [7] })).ratings).toEqual([]);
+
+  await db.schema.alterTable("elsewhere").renameTo("event_log").execute();
+  await close();
+  await reviews.client.postComment(request);
+  expect(await eventsIn(reviews)).toHaveLength(1);
 });

@@ -1,7 +1,6 @@
 import { Status } from "nice-grpc";
 import { registerClient } from "../../clients/register.ts";
 import type { ReviewsClient } from "../../clients/reviews.ts";
-import { encodePageToken } from "../../runtime/page-token.ts";
 import { startReviews } from "../../test/support/reviews.ts";
 import { startRegister } from "../../test/support/service.ts";
 import { findAuthor } from "./authors.ts";
@@ -147,55 +146,4 @@ test("keeps its place on a page while reviews are written, changed and taken bac
 
   const next = await reviews.client.listReviews({ bookId: BOOK, pageSize: 10, pageToken: nextPageToken });
   expect(next.reviews.map(({ text }) => text)).toEqual(["number 4", "changed", "number 1"]);
-});
-
-test.each([
-  ["another book", encodePageToken([3, "a"], { reviewsOf: 8 })],
-  ["another shape", encodePageToken([3], { reviewsOf: BOOK })],
-  ["no token", "3 OR 1=1"],
-])("refuses a page token of %s", async (_what, pageToken) => {
-  await using reviews = await startReviews();
-
-  await expect(reviews.client.listReviews({ bookId: BOOK, pageToken })).rejects.toMatchObject({
-    code: Status.INVALID_ARGUMENT,
-    violations: [{ field: "page_token" }],
-  });
-});
-
-test("names every field of a review that is wrong", async () => {
-  await using reviews = await startReviews();
-
-  const request = { userId: "", bookId: -1, rating: 6, text: "x".repeat(4_001) };
-  await expect(reviews.client.writeReview(request)).rejects.toMatchObject({
-    code: Status.INVALID_ARGUMENT,
-    violations: [
-      { field: "user_id", description: "is required" },
-      { field: "book_id", description: "must be at least 1" },
-      { field: "rating", description: "must be 1 to 5" },
-      { field: "text", description: "must be at most 4000 characters long" },
-    ],
-  });
-});
-
-test.each([0, -1, 6, 2_147_483_647])("refuses a rating of %p", async (rating) => {
-  await using reviews = await startReviews();
-
-  await expect(reviews.client.writeReview({ userId: "a", bookId: BOOK, rating })).rejects.toMatchObject({
-    code: Status.INVALID_ARGUMENT,
-    violations: [{ field: "rating" }],
-  });
-  expect(await ratingOf(reviews.client)).toBeUndefined();
-});
-
-test.each([
-  ["none", [], "book_ids"],
-  ["more than 100", Array.from({ length: 101 }, (_, i) => i + 1), "book_ids"],
-  ["one that is no book", [1, 0], "book_ids[1]"],
-])("refuses to give the ratings of %s", async (_what, bookIds, field) => {
-  await using reviews = await startReviews();
-
-  await expect(reviews.client.getRatings({ bookIds })).rejects.toMatchObject({
-    code: Status.INVALID_ARGUMENT,
-    violations: [{ field }],
-  });
 });
