@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { databaseUrl, peer, serviceSettings } from "../../runtime/config.ts";
+import { eventSettings } from "../../runtime/events/config.ts";
 
 const milliseconds = z.coerce.number().int().min(50);
 
 export const configSchema = z.object({
   ...serviceSettings("orders", { port: 50055, adminPort: 9055 }),
+  ...eventSettings(),
   DATABASE_URL: databaseUrl.default("sqlite:.bookmesh/orders.db"),
   REGISTER_HOST: peer("register", 50053),
   MARKETPLACE_HOST: peer("marketplace", 50052),
