@@ -1,10 +1,45 @@
 import { z } from "zod";
 import { databaseUrl, peer, serviceSettings } from "../../runtime/config.ts";
+import { eventSettings } from "../../runtime/events/config.ts";
+import { readMailbox } from "./mail.ts";
+import { readSmtpUrl } from "./smtp-url.ts";
 
-export const configSchema = z.object({
+const { AMQP_URL, EVENT_RETENTION_DAYS } = eventSettings();
+
+const settings = z.object({
   ...serviceSettings("push", { port: 50054, adminPort: 9054 }),
   DATABASE_URL: databaseUrl.default("sqlite:.bookmesh/push.db"),
   REGISTER_HOST: peer("register", 50053),
-  /** How soon subscribers hear of Notifications that another replica has stored. */
+  ORDERS_HOST: peer("orders", 50055),
+  REVIEWS_HOST: peer("reviews", 50056),
+  ...{ AMQP_URL, EVENT_RETENTION_DAYS },
+  /** How soon subscribers hear of Notifications that another replica has stored, and e-mails leave. */
   POLL_INTERVAL_MS: z.coerce.number().int().min(50).max(60_000).default(1_000),
+  /** The mail server. Without it there are no e-mails. */
+  SMTP_URL: z
+    .string()
+    .transform((text, context) => {
+      const server = readSmtpUrl(text);
+      if (typeof server !== "string") return server;
+      context.addIssue({ code: "custom", message: server });
+      return z.NEVER;
+    })
+    .optional(),
+  /** Whom e-mails are from. */
+  MAIL_FROM: z
+    .string()
+    .transform((text, context) => {
+      const mailbox = readMailbox(text);
+      if (mailbox !== undefined) return mailbox;
+      context.addIssue({ code: "custom", message: "Expected an address, or Name <address>" });
+      return z.NEVER;
+    })
+    .optional(),
+  /** Where browsers find the shop: what e-mails link to. */
+  PUBLIC_URL: z.url({ protocol: /^https?$/, error: "Expected http://… or https://…" }).optional(),
+});
+
+export const configSchema = settings.refine(({ SMTP_URL, MAIL_FROM }) => SMTP_URL === undefined || MAIL_FROM !== undefined, {
+  path: ["MAIL_FROM"],
+  error: "Expected an address, or Name <address>, as SMTP_URL is set",
 });

@@ -1,7 +1,7 @@
 import type { RegisterClient } from "../../clients/register.ts";
-import type { PushDeps } from "./notification.ts";
+import type { User } from "../../gen/bookstore/register/v1/register_service.ts";
 
 /** Asks register who a user is. */
-export function findReader(register: RegisterClient): PushDeps["findReader"] {
+export function findReader(register: RegisterClient): (userId: string) => Promise<User | undefined> {
   return async (userId) => (await register.checkRegistered({ key: { $case: "userId", value: userId } })).user;
 }

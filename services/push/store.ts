@@ -1,4 +1,5 @@
 import { type Database, openDatabase } from "../../runtime/database.ts";
+import { eventConsumerTables } from "../../runtime/events/event-consumer.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { type EmailStore, emailStore } from "./email-store.ts";
 import { notifications } from "./migrations/0001-notifications.ts";
@@ -14,6 +15,7 @@ const migrations = {
   "0001-notifications": notifications,
   "0002-kinds-and-preferences": kindsAndPreferences,
   "0003-emails": emails,
+  "0004-events": eventConsumerTables,
 };
 
 export interface PushStore extends NotificationStore, Database<Schema> {

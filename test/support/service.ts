@@ -1,14 +1,18 @@
 import { randomInt } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { CallOptions, Channel } from "nice-grpc";
 import { Registry } from "prom-client";
 import { type MarketplaceClient, marketplaceClient } from "../../clients/marketplace.ts";
 import { type PushClient, pushClient } from "../../clients/push.ts";
 import { type RegisterClient, registerClient } from "../../clients/register.ts";
+import { EventConsumerServiceDefinition } from "../../gen/bookstore/events/v1/event_consumer_service.ts";
 import { MarketplaceServiceDefinition } from "../../gen/bookstore/marketplace/v1/marketplace_service.ts";
 import { PushServiceDefinition } from "../../gen/bookstore/push/v1/push_service.ts";
 import { RegisterServiceDefinition } from "../../gen/bookstore/register/v1/register_service.ts";
 import { type MeshServer, meshServer } from "../../interceptors/server/chain.ts";
 import type { VerifyUserToken } from "../../runtime/end-user.ts";
+import { EventConsumer } from "../../runtime/events/event-consumer.ts";
+import { eventConsumerHandler } from "../../runtime/events/event-consumer-handler.ts";
 import { Health, type HealthCheck } from "../../runtime/health.ts";
 import { createLogger, type Logger } from "../../runtime/logger.ts";
 import type { Security } from "../../runtime/security.ts";
@@ -17,8 +21,10 @@ import { marketplaceHandler } from "../../services/marketplace/handler.ts";
 import type { CATALOGUE } from "../../services/marketplace/revision-poll.ts";
 import { type MarketplaceStore, openMarketplaceStore } from "../../services/marketplace/store.ts";
 import { pushHandler } from "../../services/push/handler.ts";
+import { happenings } from "../../services/push/happenings.ts";
 import { InboxPoll } from "../../services/push/inbox-poll.ts";
 import type { PushDeps } from "../../services/push/notification.ts";
+import type { Schema as PushSchema } from "../../services/push/schema.ts";
 import { openPushStore, type PushStore } from "../../services/push/store.ts";
 import { registerHandler } from "../../services/register/handler.ts";
 import { argon2id } from "../../services/register/password.ts";
@@ -125,28 +131,53 @@ export async function startRegister(
   return { ...service, store, url, ...disposing(stack.move()) };
 }
 
+/** What stands in for the surroundings of push. */
+export interface PushOptions extends StoreOptions, Partial<Pick<PushDeps, "findReader" | "now">> {
+  /** Whether e-mails are queued. The default is no. */
+  emails?: boolean;
+}
+
+/** Push, and ways into it. */
+export interface StartedPush extends Service<PushClient> {
+  readonly store: PushStore;
+  readonly url: string;
+  readonly poll: InboxPoll;
+  /** Hands it events by `handle`. Nobody follows their sources. */
+  readonly events: EventConsumer<PushSchema>;
+}
+
 /** Serves push to readers whom `findReader` knows: everybody, if it is not given. */
-export async function startPush(
-  options: StoreOptions & Partial<Pick<PushDeps, "findReader">> = {},
-): Promise<Service<PushClient> & { store: PushStore; url: string; poll: InboxPoll }> {
+export async function startPush(options: PushOptions = {}): Promise<StartedPush> {
   await using stack = new AsyncDisposableStack();
   const url = options.url ?? stack.use(await testDatabase()).url;
   const logs = new LogLines();
   const logger = createLogger({ name: "test", level: "info", destination: logs });
-  const store = await openPushStore(url, logger);
+  const emails = options.emails ?? false;
+  const store = await openPushStore(url, logger, { emails });
   stack.defer(store.close);
   const wakeups = new Wakeups<string>();
-  const findReader = options.findReader ?? (async () => ({ language: "en", country: "" }));
-  const wake = (userId: string) => wakeups.wake(userId);
+  const deps = {
+    ...{ store, emails, logger, wakeups },
+    findReader: options.findReader ?? (async () => ({ language: "en", country: "" })),
+    wake: (userId: string) => wakeups.wake(userId),
+    now: options.now ?? (() => new Date()),
+  };
+  const subscriptions = happenings(deps);
+  const time = { now: deps.now, wait: (_ms: number, signal: AbortSignal) => sleep(1, undefined, { signal }) };
+  const inbox = { name: "push", db: store.db, sources: [], subscriptions, logger, metrics: new Registry(), time };
+  const events = new EventConsumer<PushSchema>(inbox);
+  stack.defer(() => events.close());
   const service = stack.use(
     await startService({
       ...{ logs, port: options.port ?? 0, users: options.users, credentials: options.credentials, client: pushClient },
-      add: (server) =>
-        server.add(PushServiceDefinition, pushHandler({ store, wakeups, findReader, wake, now: () => new Date(), logger })),
+      add(server) {
+        server.add(PushServiceDefinition, pushHandler(deps));
+        server.add(EventConsumerServiceDefinition, eventConsumerHandler(events));
+      },
       checks: { [PushServiceDefinition.fullName]: store.check },
     }),
   );
-  return { ...service, store, url, poll: new InboxPoll(store, wakeups, logger), ...disposing(stack.move()) };
+  return { ...service, store, url, events, poll: new InboxPoll(store, wakeups, logger), ...disposing(stack.move()) };
 }
 
 /** Serves the catalogue of marketplace, which is empty at first. Nobody polls: wake those who watch with `wakeups`. */
