@@ -21,6 +21,10 @@ export const configSchema = z.object({
   DATABASE_URL: databaseUrl.default("sqlite:.bookmesh/marketplace.db"),
   RECOMMENDATIONS_HOST: peer("recommendations", 50051),
   REGISTER_HOST: peer("register", 50053),
+  PUSH_HOST: peer("push", 50054),
+  ORDERS_HOST: peer("orders", 50055),
+  REVIEWS_HOST: peer("reviews", 50056),
+  DOCUMENTS_HOST: peer("documents", 50057),
   /** How soon followers of the catalogue hear of changes that another process has made. */
   POLL_INTERVAL_MS: z.coerce.number().int().min(50).max(60_000).default(1_000),
 });

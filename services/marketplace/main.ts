@@ -1,4 +1,6 @@
 import { openChannel } from "../../clients/channel.ts";
+import { cartClient, guestCartClient, promotionClient } from "../../clients/orders.ts";
+import { pushClient } from "../../clients/push.ts";
 import { recommendationsClient } from "../../clients/recommendations.ts";
 import { registerClient, sessionClient } from "../../clients/register.ts";
 import { userKeys } from "../../clients/user-keys.ts";
@@ -36,12 +38,18 @@ server.add(MarketplaceServiceDefinition, marketplaceHandler({ store, wakeups }))
 
 const recommendationsChannel = openChannel(config.recommendationsHost, { service: "recommendations", credentials });
 const registerChannel = openChannel(config.registerHost, { service: "register", credentials });
+const pushChannel = openChannel(config.pushHost, { service: "push", credentials });
+const ordersChannel = openChannel(config.ordersHost, { service: "orders", credentials });
 const sessions = sessionClient(registerChannel, logger);
 const shop = await storefront({
   ...config,
   store,
   recommendations: recommendationsClient(recommendationsChannel, logger),
   register: registerClient(registerChannel, logger),
+  carts: cartClient(ordersChannel, logger),
+  guestCarts: guestCartClient(ordersChannel, logger),
+  promotion: promotionClient(ordersChannel, logger),
+  push: pushClient(pushChannel, logger),
   sessions,
   verifyUserToken: userTokenVerifier({ keys: userKeys(sessions, { logger }) }),
   logger,
@@ -63,6 +71,8 @@ await runUntilSignal({
     { name: "poll", close: stopPolling },
     { name: "recommendations", close: () => recommendationsChannel.close() },
     { name: "register", close: () => registerChannel.close() },
+    { name: "push", close: () => pushChannel.close() },
+    { name: "orders", close: () => ordersChannel.close() },
     { name: "store", close: store.close },
   ],
 });

@@ -2,12 +2,21 @@ import type { Book, Money } from "../../../gen/bookstore/catalog/v1/book.ts";
 
 const languageNames = new Intl.DisplayNames("en", { type: "language" });
 
-/** 1299 USD is "$12.99". */
+/** 1299 USD is "$12.99". Exact, however much it is. */
 export function formatPrice(price: Money | undefined): string {
   if (price === undefined) return "";
-  const format = new Intl.NumberFormat("en", { style: "currency", currency: price.currencyCode });
+  const { currencyCode, minorUnits } = price;
+  const format = new Intl.NumberFormat("en", { style: "currency", currency: currencyCode });
   const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
-  return format.format(Number(price.minorUnits) / 10 ** digits);
+  const unsigned = (minorUnits < 0n ? -minorUnits : minorUnits).toString().padStart(digits + 1, "0");
+  const cut = unsigned.length - digits;
+  const decimal = `${minorUnits < 0n ? "-" : ""}${unsigned.slice(0, cut)}.${unsigned.slice(cut)}0`;
+  return format.format(decimal as Intl.StringNumericLiteral);
+}
+
+/** What is taken off: 899 USD is "−$8.99". */
+export function formatDiscount(discount: Money): string {
+  return `−${formatPrice(discount)}`;
 }
 
 /** "Agatha Christie", "A and B", "A, B and C". */
@@ -44,4 +53,25 @@ export function formatWait(waitMs: number): string {
     [Math.ceil(waitMs / 3_600_000), "hour"] as const,
   ].find(([amount, unit]) => amount <= 90 || unit === "hour") as [number, string];
   return new Intl.NumberFormat("en", { style: "unit", unit, unitDisplay: "long" }).format(Math.max(1, amount));
+}
+
+const moments = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "short", timeZone: "UTC" });
+
+/** "21 November 2026 at 20:07 UTC": nobody has said where the reader is. */
+export function formatMoment(moment: Date | undefined): string {
+  return moment === undefined ? "" : `${moments.format(moment)} UTC`;
+}
+
+const days = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" });
+
+/** "21 November 2026" */
+export function formatDay(moment: Date | undefined): string {
+  return moment === undefined ? "" : days.format(moment);
+}
+
+const counts = new Intl.NumberFormat("en");
+
+/** "1 book", "1,234 books" */
+export function formatCount(count: number | bigint, one: string, many = `${one}s`): string {
+  return `${counts.format(count)} ${count === 1 || count === 1n ? one : many}`;
 }

@@ -5,9 +5,11 @@ import { decodePageToken, encodePageToken } from "../../../runtime/page-token.ts
 import { type BookStore, getBook, searchBooks } from "../book.ts";
 import { nextToken } from "../handler.ts";
 import { type AccountDeps, accountRoutes } from "./account.ts";
+import { cartRoutes } from "./cart.ts";
 import { shelfBySlug } from "./categories.ts";
 import { coverOf } from "./cover.ts";
 import { queryOf, text } from "./form-schema.ts";
+import type { FrameDeps } from "./frame.ts";
 import { showPage } from "./page.ts";
 import { goodbyePage } from "./pages/account.ts";
 import { bookPage } from "./pages/book.ts";
@@ -21,7 +23,7 @@ import { signInRoutes } from "./sign-in.ts";
 import { suggestMysteries } from "./suggestions.ts";
 import { visitorOf } from "./visitor.ts";
 
-export interface ShopDeps {
+export interface ShopDeps extends FrameDeps {
   store: BookStore;
   recommendations: Pick<RecommendationsClient, "recommend">;
   register: AccountDeps["register"] & RegistrationDeps["register"];
@@ -76,6 +78,7 @@ export async function shopRoutes(app: FastifyInstance, deps: ShopDeps): Promise<
   registrationRoutes(app, deps);
   signInRoutes(app, deps);
   await app.register(async (account) => accountRoutes(account, deps));
+  await app.register(async (cart) => cartRoutes(cart, deps));
 }
 
 /** The pictures of the shop, the same for everybody. */

@@ -10,23 +10,36 @@ import { WEB_LIMITS } from "../../../runtime/http/limits.ts";
 import type { Logger } from "../../../runtime/logger.ts";
 import { continueTrace } from "../../../runtime/trace-context.ts";
 import { BrowserSessions, type BrowserSessionsDeps } from "./browser-sessions.ts";
+import { cartCookie } from "./cart-cookie.ts";
+import { mergeCartsOfGuests } from "./carts.ts";
+import { framePages } from "./frame.ts";
 import { showPage } from "./page.ts";
 import { problemPage } from "./pages/problem.ts";
 import { pictureRoutes, type ShopDeps, shopRoutes } from "./routes.ts";
 import { sessionCookies } from "./session-cookies.ts";
 import { recogniseVisitors } from "./session-hook.ts";
 
-/** How long a page may take with everything it asks of others, in milliseconds. */
+/** How long a page may take with everything it asks of others, in milliseconds, unless its route says otherwise. */
 const PAGE_DEADLINE_MS = 5_000;
 const MAX_FORM_BYTES = 16_384;
 /** A browser opens six, and a proxy some for all of them. */
 const MOST_CONNECTIONS = 2_048;
 
-export interface StorefrontOptions {
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** How long what is asked of others for this route may take, in milliseconds. */
+    deadlineMs?: number;
+  }
+}
+
+/** What the pages ask. */
+export type StorefrontClients = Omit<ShopDeps, "store" | "cookies" | "cartCookie"> & {
+  register: BrowserSessionsDeps["register"];
+  sessions: BrowserSessionsDeps["sessions"];
+};
+
+export interface StorefrontOptions extends StorefrontClients {
   store: ShopDeps["store"];
-  recommendations: ShopDeps["recommendations"];
-  register: ShopDeps["register"] & BrowserSessionsDeps["register"];
-  sessions: ShopDeps["sessions"] & BrowserSessionsDeps["sessions"];
   verifyUserToken: BrowserSessionsDeps["verifyUserToken"];
   logger: Logger;
   /** Where browsers find the shop. With https the cookies of sessions are for https alone. The default is plain HTTP. */
@@ -40,9 +53,10 @@ export interface StorefrontOptions {
 /** The web server of the shop. Not listening yet; the caller closes it. */
 export async function storefront(options: StorefrontOptions): Promise<FastifyInstance> {
   const { logger, publicUrl = "", trustedProxies = [], now = Date.now } = options;
-  const cookies = sessionCookies({ secure: publicUrl.startsWith("https:"), now });
+  const secure = publicUrl.startsWith("https:");
+  const cookies = sessionCookies({ secure, now });
   const browsers = new BrowserSessions({ ...options, now });
-  const deps: ShopDeps = { ...options, cookies };
+  const deps: ShopDeps = { ...options, cookies, cartCookie: cartCookie({ secure }) };
   const app = fastify({
     ...WEB_LIMITS,
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
@@ -52,7 +66,7 @@ export async function storefront(options: StorefrontOptions): Promise<FastifyIns
     // What is wrong with an address is found before any hook is called: it has no headers of helmet's.
     frameworkErrors: (_error, _request, reply) => {
       const answer = (reply as unknown as FastifyReply).code(400).header("x-content-type-options", "nosniff");
-      showPage(answer, problemPage(BAD_REQUEST.heading, BAD_REQUEST.sentence));
+      void showPage(answer, problemPage(BAD_REQUEST.heading, BAD_REQUEST.sentence));
     },
   });
   app.server.maxConnections = MOST_CONNECTIONS;
@@ -62,7 +76,8 @@ export async function storefront(options: StorefrontOptions): Promise<FastifyIns
     const header = request.headers.traceparent;
     const trace = continueTrace(typeof header === "string" ? header : undefined);
     const path = `${request.method} ${request.routeOptions.url ?? "(no route)"}`;
-    runInCall({ path, trace, deadline: Date.now() + PAGE_DEADLINE_MS }, done);
+    const { deadlineMs = PAGE_DEADLINE_MS } = request.routeOptions.config ?? {};
+    runInCall({ path, trace, deadline: Date.now() + deadlineMs }, done);
   });
   app.addHook("onResponse", async (request, reply) => {
     const call = currentCall();
@@ -111,6 +126,8 @@ export async function storefront(options: StorefrontOptions): Promise<FastifyIns
   pictureRoutes(app, deps);
   await app.register(async (pages) => {
     recogniseVisitors(pages, { browsers, cookies });
+    mergeCartsOfGuests(pages, deps);
+    framePages(pages, deps);
     pages.setNotFoundHandler((_request, reply) =>
       showPage(reply.status(404), problemPage(NOT_FOUND.heading, NOT_FOUND.sentence)),
     );

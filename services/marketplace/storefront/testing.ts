@@ -10,7 +10,12 @@ import { TestBrowser } from "./testing-browser.ts";
 
 const away = () => Promise.reject(new ClientError("/x/Y", Status.UNAVAILABLE, "nobody is there"));
 
-type ShopOptions = Partial<{
+/** A client of a service that is away, whatever it is asked. */
+function clientOfNobody<Client extends object>(): Client {
+  return new Proxy({} as Client, { get: (_, name) => (name === "then" ? undefined : away) });
+}
+
+export type ShopOptions = Partial<{
   [Key in keyof StorefrontOptions]: Key extends "register" | "sessions"
     ? Partial<StorefrontOptions[Key]>
     : StorefrontOptions[Key];
@@ -24,7 +29,14 @@ export function openShop(
   const { store, logger } = marketplace;
   const { register, sessions, ...rest } = options;
   return storefront({
-    ...{ store, logger },
+    ...{
+      store,
+      logger,
+      carts: clientOfNobody(),
+      guestCarts: clientOfNobody(),
+      promotion: clientOfNobody(),
+      push: clientOfNobody(),
+    },
     recommendations: {
       async recommend({ category, maxResults = 0 }) {
         const { books } = await store.list({ category, afterId: undefined, limit: maxResults });
@@ -56,15 +68,17 @@ export async function startShop(options: ShopOptions = {}) {
     ...{ shop, accounts, marketplace },
     browser: () => new TestBrowser(shop),
     /** A browser whose user has just registered. */
-    async signedIn(profile = ADA): Promise<TestBrowser> {
-      const browser = new TestBrowser(shop);
-      await browser.post("/register", profile);
-      return browser;
-    },
+    signedIn: (profile = ADA) => signUp(new TestBrowser(shop), profile),
     /** Everything that the shop and register have logged. */
     logs: () => JSON.stringify([marketplace.logs.all, accounts.logs.all]),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Makes an account. @returns the browser, whose user it is. */
+export async function signUp(browser: TestBrowser, profile = ADA): Promise<TestBrowser> {
+  await browser.post("/register", profile);
+  return browser;
 }
 
 /** What a page is made of: its tags and the names of their attributes, without what they say. */

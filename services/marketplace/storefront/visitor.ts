@@ -31,3 +31,10 @@ export function visitorOf(request: FastifyRequest): Visitor {
 export function setVisitor(request: FastifyRequest, visitor: Visitor): void {
   visitors.set(request, visitor);
 }
+
+/** The id of whoever asks for a page that only users get to see. */
+export function userIdOf(request: FastifyRequest): string {
+  const visitor = visitorOf(request);
+  if (visitor.kind !== "signed in") throw new Error("nobody is signed in");
+  return visitor.userId;
+}

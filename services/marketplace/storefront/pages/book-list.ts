@@ -12,8 +12,15 @@ function card(book: Book): string {
 <a href="/books/${book.id}"><img src="/covers/${book.id}.svg" alt="" width="240" height="360" loading="lazy"><h3>${book.title}</h3></a>
 <p class="by">${formatAuthors(book.authors)}</p>
 <p class="price">${formatPrice(book.price)}</p>
+!${addToCart(book, "second")}
 </article>
 `;
+}
+
+/** A button that puts one copy into the cart. A book without a price is not sold. */
+export function addToCart({ id, title, price }: Book, look = ""): string {
+  if (price === undefined) return "";
+  return html`<form class="add" method="post" action="/cart/items"><input type="hidden" name="bookId" value="${id}"><button class="${look}">Add<span class="hidden"> ${title}</span> to cart</button></form>`;
 }
 
 /** "Next page", or nothing on the last one. */

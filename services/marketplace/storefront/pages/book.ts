@@ -2,6 +2,7 @@ import { html } from "ghtml";
 import type { Book } from "../../../../gen/bookstore/catalog/v1/book.ts";
 import { shelfOf } from "../categories.ts";
 import { formatAuthors, formatLanguage, formatPrice, formatRating, formatYear } from "../format.ts";
+import { addToCart } from "./book-list.ts";
 import type { PageParts } from "./layout.ts";
 
 export function bookPage(book: Book): PageParts {
@@ -20,8 +21,9 @@ export function bookPage(book: Book): PageParts {
 <p class="by">by ${formatAuthors(book.authors)}</p>
 <p class="about">${book.summary}</p>
 <p class="price">${formatPrice(book.price)}</p>
+!${addToCart(book)}
 <dl>!${known.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
 </div>
 </article>`;
-  return { title: `${book.title} · Bookmesh`, main };
+  return { title: `${book.title} · Bookmesh`, main, forBuyers: true };
 }

@@ -26,7 +26,7 @@ export function homePage({ mysteries, suggested, categories }: HomeParts): PageP
 <h2>Browse the shelves</h2>
 <div class="shelves">!${categories.map(shelf)}</div>
 </section>`;
-  return { title: "Online Books For You", main };
+  return { title: "Online Books For You", main, forBuyers: true };
 }
 
 function pick(book: Book): string {

@@ -1,4 +1,5 @@
 import { html } from "ghtml";
+import type { Frame } from "../frame.ts";
 import { localPath, withNext } from "../local-path.ts";
 import type { Visitor } from "../visitor.ts";
 
@@ -9,13 +10,29 @@ export interface PageParts {
   main: string;
   /** What the search box holds. */
   query?: string;
+  /** Whether the page is for one person alone, even if that is a guest. The default is false. */
+  personal?: boolean;
+  /** Whether it is a page on which one chooses books, and hears what is on offer. The default is false. */
+  forBuyers?: boolean;
 }
+
+export interface LayoutOptions {
+  visitor: Visitor;
+  frame: Frame;
+  /** The address of the page. */
+  path: string;
+}
+
+const OFFER = html`<aside class="offer" aria-label="On offer"><p><strong>Buy two, get one free.</strong> Put three books into your cart, and the cheapest one is free: once for every reader.</p></aside>`;
 
 /** Pages from which nobody wants to come back to them. */
 const NOT_BACK_TO = /^\/(sign-in|register|welcome|goodbye)\b/;
 
-/** A whole page around its main part. @param path the address of the page. */
-export function layout({ title, main, query = "" }: PageParts, { visitor, path }: { visitor: Visitor; path: string }): string {
+/** A whole page around its main part. */
+export function layout(
+  { title, main, query = "", forBuyers = false }: PageParts,
+  { visitor, frame, path }: LayoutOptions,
+): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -35,8 +52,9 @@ export function layout({ title, main, query = "" }: PageParts, { visitor, path }
 <input id="q" name="q" type="search" value="${query}" placeholder="Title or author" maxlength="200" required>
 <button>Search</button>
 </form>
-<nav aria-label="Shop"><a href="/books">All books</a> !${visitor.kind === "guest" ? door(path) : account(visitor)}</nav>
+<nav aria-label="Shop"><a href="/books">All books</a> !${cart(frame)} !${visitor.kind === "guest" ? door(path) : account(visitor, frame)}</nav>
 </header>
+!${forBuyers && frame.offer ? OFFER : ""}
 <main id="main">
 !${main}
 </main>
@@ -51,8 +69,19 @@ function door(path: string): string {
   return html`<a href="${withNext("/sign-in", next)}">Sign in</a> <a href="/register">Register</a>`;
 }
 
-function account(visitor: Exclude<Visitor, { kind: "guest" }>): string {
+function account(visitor: Exclude<Visitor, { kind: "guest" }>, { unread }: Frame): string {
   const name = visitor.kind === "signed in" ? visitor.user?.name : undefined;
   const link = name === undefined ? "Your account" : html`<span class="hidden">Your account: </span>${name}`;
-  return html`<a class="name" href="/account">!${link}</a> <form method="post" action="/sign-out"><button class="plain">Sign out</button></form>`;
+  return html`<a href="/notifications">Notifications!${badge(unread, "not read", "unread")}</a> <a href="/orders">Orders</a> <a class="name" href="/account">!${link}</a> <form method="post" action="/sign-out"><button class="plain">Sign out</button></form>`;
+}
+
+function cart({ inCart }: Frame): string {
+  return html`<a href="/cart">Cart!${badge(inCart, "in it", "in-cart")}</a>`;
+}
+
+/** A number beside a link, and what it counts for those who do not see where it stands. */
+function badge(count: number | undefined, what: string, id: string): string {
+  const shown =
+    count === undefined || count === 0 ? "" : html`<span class="badge">${count}<span class="hidden"> ${what}</span></span>`;
+  return html`<span id="${id}">!${shown}</span>`;
 }

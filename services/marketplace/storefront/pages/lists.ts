@@ -16,7 +16,7 @@ export function shelfPage(name: string, { books, total, next }: ListParts): Page
 <p class="quiet">${count(total)}, by title</p>
 !${bookGrid(books)}
 !${nextPage(next)}`;
-  return { title: `${name} · Bookmesh`, main };
+  return { title: `${name} · Bookmesh`, main, forBuyers: true };
 }
 
 /** What a search found. */
@@ -28,7 +28,7 @@ export function searchPage(query: string, { books, total, next }: ListParts): Pa
   const main = html`<h1>Books for “${query}”</h1>
 <p class="quiet" role="status">${count(total)} found</p>
 !${found}`;
-  return { title: `${query} · Bookmesh`, main, query };
+  return { title: `${query} · Bookmesh`, main, query, forBuyers: true };
 }
 
 function count(total: number): string {
