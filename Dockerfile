@@ -43,8 +43,10 @@ USER 1000:1000
 FROM sources AS compiled
 # On free ports: a build may share the network of a machine that runs the bookstore itself.
 ENV REGISTRY_PORT=0 RECOMMENDATIONS_PORT=0 MARKETPLACE_PORT=0 REGISTER_PORT=0 PUSH_PORT=0 \
+  ORDERS_PORT=0 REVIEWS_PORT=0 DOCUMENTS_PORT=0 \
   REGISTRY_HTTP_PORT=0 MARKETPLACE_HTTP_PORT=0 REGISTER_HTTP_PORT=0 \
-  REGISTRY_ADMIN_PORT=0 RECOMMENDATIONS_ADMIN_PORT=0 MARKETPLACE_ADMIN_PORT=0 REGISTER_ADMIN_PORT=0 PUSH_ADMIN_PORT=0
+  REGISTRY_ADMIN_PORT=0 RECOMMENDATIONS_ADMIN_PORT=0 MARKETPLACE_ADMIN_PORT=0 REGISTER_ADMIN_PORT=0 PUSH_ADMIN_PORT=0 \
+  ORDERS_ADMIN_PORT=0 REVIEWS_ADMIN_PORT=0 DOCUMENTS_ADMIN_PORT=0
 # What it keeps, keys too, is gone before this layer ends.
 RUN NODE_COMPILE_CACHE=/tmp/compile-cache timeout --preserve-status 10 node cli/main.ts up --data /tmp/mesh \
   && rm --recursive /tmp/mesh \
@@ -54,8 +56,8 @@ FROM sources
 COPY --from=compiled --chown=0:0 /tmp/compile-cache .compile-cache
 ENV NODE_COMPILE_CACHE=/app/.compile-cache HOST=0.0.0.0
 VOLUME /data
-# registry, recommendations, marketplace, register and push; their admin ports; the storefront, signing in, the registry's page.
-EXPOSE 50050 50051 50052 50053 50054 9050 9051 9052 9053 9054 5000 5002 8500
+# registry, recommendations, marketplace, register, push, orders, reviews and documents; their admin ports; the storefront, signing in, the registry's page.
+EXPOSE 50050 50051 50052 50053 50054 50055 50056 50057 9050 9051 9052 9053 9054 9055 9056 9057 5000 5002 8500
 ENTRYPOINT ["node"]
 CMD ["cli/main.ts", "up"]
 

@@ -15,6 +15,9 @@ test("places every service on this machine only, at its default ports", () => {
     ["marketplace", "127.0.0.1", 50052, 9052, 5000],
     ["recommendations", "127.0.0.1", 50051, 9051],
     ["push", "127.0.0.1", 50054, 9054],
+    ["orders", "127.0.0.1", 50055, 9055],
+    ["reviews", "127.0.0.1", 50056, 9056],
+    ["documents", "127.0.0.1", 50057, 9057],
   ]);
 });
 

@@ -22,6 +22,9 @@ export const services: readonly Service[] = [
   service("marketplace", { PORT: 50052, ADMIN_PORT: 9052, HTTP_PORT: 5000 }, 2),
   service("recommendations", { PORT: 50051, ADMIN_PORT: 9051 }, 2),
   service("push", { PORT: 50054, ADMIN_PORT: 9054 }, 2),
+  service("orders", { PORT: 50055, ADMIN_PORT: 9055 }, 2),
+  service("reviews", { PORT: 50056, ADMIN_PORT: 9056 }, 2),
+  service("documents", { PORT: 50057, ADMIN_PORT: 9057 }, 2),
 ];
 
 /** The name that a setting of a service has under `bookmesh up`: RECOMMENDATIONS_PORT, for one. */

@@ -14,6 +14,9 @@ ready in 1234 ms
   marketplace      127.0.0.1:50052  (gRPC)
   recommendations  127.0.0.1:6051   (gRPC)
   push             127.0.0.1:50054  (gRPC)
+  orders           127.0.0.1:50055  (gRPC)
+  reviews          127.0.0.1:50056  (gRPC)
+  documents        127.0.0.1:50057  (gRPC)
 
   Ask for three mysteries:
 

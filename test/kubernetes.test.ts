@@ -126,19 +126,25 @@ test.each(named)("%s is told where the registries are, by a Service with their p
   expect(env.filter((variable) => variable.name.endsWith("_HOST"))).toEqual([]);
 });
 
-test.each(named)("%s has its store in a database from a Secret, or a copy in each pod", (name) => {
-  const container = containerOf(deploymentOf(name));
-  const url = container.env?.find((variable) => variable.name === "DATABASE_URL");
-  if (name === "recommendations") {
-    expect(url?.value).toBe("sqlite:/data/recommendations.db");
-    expect(container.volumeMounts).toContainEqual({ name: "data", mountPath: "/data" });
-    expect(deploymentOf(name).spec?.template.spec?.volumes).toContainEqual(
-      expect.objectContaining({ name: "data", emptyDir: expect.anything() }),
-    );
-  } else {
-    expect(url).toEqual({ name: "DATABASE_URL", valueFrom: { secretKeyRef: { name: `${name}-database`, key: "url" } } });
-  }
+test.each(named)("%s has its store in a database from a Secret", (name) => {
+  const url = containerOf(deploymentOf(name)).env?.find((variable) => variable.name === "DATABASE_URL");
+  expect(url).toEqual({ name: "DATABASE_URL", valueFrom: { secretKeyRef: { name: `${name}-database`, key: "url" } } });
 });
+
+test("documents keeps its files where all its pods find them, and on one machine on the volume of its pod", () => {
+  const storage = fromSecret(containerOf(deploymentOf("documents")), "documents-storage");
+  expect(storage).toEqual(["S3_BUCKET", "S3_ENDPOINT", "S3_REGION", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"]);
+  const local = patches.find(({ kind, metadata }) => kind === "Deployment" && metadata?.name === "documents") as Deployment;
+  expect(local.spec?.template.spec?.containers[0]?.env?.slice(1)).toEqual([
+    { name: "DOCUMENTS_DIR", value: "/data/documents" },
+    ...storage.map((variable) => ({ name: variable, $patch: "delete" })),
+  ]);
+});
+
+/** The variables of a container that a Secret fills. */
+function fromSecret(container: ReturnType<typeof containerOf>, secret: string): string[] {
+  return (container.env ?? []).filter(({ valueFrom }) => valueFrom?.secretKeyRef?.name === secret).map(({ name }) => name);
+}
 
 test("the namespace takes restricted pods only", () => {
   const namespace = base.find((manifest) => manifest instanceof Namespace);
@@ -220,9 +226,8 @@ test("in the local overlay what needs a database has one pod and a file on a vol
     expect(claim).toBe(`${metadata?.name}-store`);
     expect(spec?.replicas).toBe(1);
     expect(pod?.containers[0]?.volumeMounts).toEqual([{ name: "data", mountPath: "/data" }]);
-    expect(pod?.containers[0]?.env).toEqual([
-      { name: "DATABASE_URL", value: `sqlite:/data/${metadata?.name}.db`, valueFrom: null },
-    ]);
+    const url = { name: "DATABASE_URL", value: `sqlite:/data/${metadata?.name}.db`, valueFrom: null };
+    expect(pod?.containers[0]?.env?.[0]).toEqual(url);
   }
 });
 

@@ -16,6 +16,11 @@ const ANYBODY = "*";
 const PROBER = "registry";
 /** Where those run who read the metrics. */
 const MONITORING = "monitoring";
+/** Contracts of which several services are servers. */
+const SERVERS: Readonly<Record<string, readonly string[]>> = {
+  "bookstore.events.v1.EventLogService": ["orders", "reviews"],
+  "bookstore.events.v1.EventConsumerService": ["documents", "push", "recommendations"],
+};
 
 /** The text of the file: nobody may connect to anything, and then what each service needs. */
 export function networkPolicies(): string {
@@ -61,15 +66,15 @@ function policyOf({ metadata, spec }: IDeployment, services: readonly IService[]
 
 /** Whoever may call one of the methods of a service, and who asks whether it is well. */
 function callersOf(name: string): ReadonlySet<string> {
-  const methods = allContracts().filter(({ service, infrastructure }) => !infrastructure && serverOf(service) === name);
+  const methods = allContracts().filter(({ service, infrastructure }) => !infrastructure && serversOf(service).includes(name));
   if (methods.length === 0) throw new Error(`no contract is of the service ${name}`);
   return new Set([...methods.flatMap(({ callers }) => callers), PROBER].toSorted());
 }
 
 /** The service that serves "bookstore.register.v1.SessionService" is register; "Recommendations" is of recommendations. */
-function serverOf(typeName: string): string | undefined {
+function serversOf(typeName: string): readonly (string | undefined)[] {
   const segments = typeName.split(".");
-  return segments.length === 1 ? typeName.toLowerCase() : segments.at(-3);
+  return SERVERS[typeName] ?? [segments.length === 1 ? typeName.toLowerCase() : segments.at(-3)];
 }
 
 /** "*" is every pod of the namespace. */
