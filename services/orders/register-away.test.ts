@@ -1,8 +1,8 @@
 import { createServer, type Socket } from "node:net";
 import { Status } from "nice-grpc";
-import { registerClient } from "../../clients/register.ts";
+import { type RegisterClient, registerClient } from "../../clients/register.ts";
 import { createLogger } from "../../runtime/logger.ts";
-import { type OrdersUnderTest, startOrders } from "../../test/support/orders.ts";
+import { calledBy, type OrdersUnderTest, startOrders } from "../../test/support/orders.ts";
 import { openPlaintextChannel, plaintext } from "../../test/support/plaintext.ts";
 import { startRegister } from "../../test/support/service.ts";
 import { buy, fillCart, purchaseOf, refusal, told } from "./testing.ts";
@@ -52,14 +52,23 @@ test("says NOT_FOUND to somebody who is not registered, and writes nothing", asy
 test("says UNAVAILABLE while register is away, writes nothing, and sells when it is back", async () => {
   const gone = await startRegister({ credentials: plaintext("orders") });
   await gone[Symbol.asyncDispose]();
-  using register = registerAt(gone.address);
-  await using orders = await startOrders({ register: register.client });
+  using lost = registerAt(gone.address);
+  await using back = await startRegister({ credentials: plaintext("orders"), randomInt: () => Number(LI) });
+  const li = { email: "li@example.com", name: "Li", language: "", country: "" };
+  await back.client.register(li, { metadata: calledBy("gateway") });
+  let register: RegisterClient = lost.client;
+  const { listUserIds } = back.client;
+  await using orders = await startOrders({
+    register: { listUserIds, checkRegistered: (...args) => register.checkRegistered(...args) },
+  });
   await fillCart(orders, LI, [[1, 1]]);
   const purchase = await purchaseOf(orders, LI);
 
   await expect(orders.client.placeOrder(purchase)).rejects.toMatchObject({ code: Status.UNAVAILABLE });
-
   await expectNothingWritten(orders);
+
+  register = back.client;
+  await expect(orders.client.placeOrder(purchase)).resolves.toMatchObject({ order: { userId: LI } });
 });
 
 test("says DEADLINE_EXCEEDED, in the caller's time, while register is slow, and writes nothing", async () => {
