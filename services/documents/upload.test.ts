@@ -1,10 +1,9 @@
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
 import { Status } from "nice-grpc";
 import { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
-import type { UploadChunksRequest } from "../../gen/bookstore/documents/v1/upload_service.ts";
 import {
   announce,
+  begin,
+  byHand,
   chunksOf,
   type DocumentsServer,
   gather,
@@ -12,48 +11,8 @@ import {
   someBytes,
   startDocuments,
   uploadAll,
+  written,
 } from "../../test/support/documents.ts";
-
-async function begin(server: DocumentsServer, bytes: Uint8Array, more: Parameters<typeof announce>[1] = {}) {
-  const { upload } = await server.client.createUpload(announce(bytes, more));
-  if (upload === undefined) throw new Error("no upload");
-  return upload;
-}
-
-/** Messages that come when the test says so. */
-function byHand() {
-  const waiting: UploadChunksRequest[] = [];
-  let wake = () => {};
-  let over = false;
-  return {
-    send(chunk: UploadChunksRequest) {
-      waiting.push(chunk);
-      wake();
-    },
-    end() {
-      over = true;
-      wake();
-    },
-    async *[Symbol.asyncIterator]() {
-      while (true) {
-        const next = waiting.shift();
-        if (next !== undefined) yield next;
-        else if (over) return;
-        else await new Promise<void>((resolve) => (wake = resolve));
-      }
-    },
-  };
-}
-
-/** Waits until the store has been given so many bytes, durable or not. */
-async function written(server: DocumentsServer, uploadId: string, bytes: number): Promise<void> {
-  const size = () =>
-    stat(join(server.folder, "drafts", uploadId)).then(
-      (file) => file.size,
-      () => 0,
-    );
-  while ((await size()) < bytes) await new Promise(setImmediate);
-}
 
 async function kept(server: DocumentsServer, uploadId: string): Promise<number> {
   const { upload } = await server.client.getUpload({ userId: "a", uploadId });
@@ -154,4 +113,77 @@ test("what was sent is kept when the caller goes away in the middle", async () =
   const from = await kept(server, upload.id);
   const { document } = await sendChunks(server, chunksOf(upload, bytes, { from }));
   expect(document?.size).toBe(10_000n);
+});
+
+test("of two calls that send for one upload, the later one goes on and the earlier one is ended", async () => {
+  await using server = await startDocuments();
+  const bytes = someBytes(10_000);
+  const upload = await begin(server, bytes);
+  const earlier = byHand();
+  const ending = expect(sendChunks(server, earlier)).rejects.toMatchObject({ code: Status.ABORTED, reason: "OTHER_WRITER" });
+  for await (const chunk of chunksOf(upload, bytes, { to: 4_000 })) earlier.send(chunk);
+  await written(server, upload.id, 4_000);
+
+  const later = sendChunks(server, chunksOf(upload, bytes, { from: 4_000 }));
+
+  await ending;
+  expect((await later).document?.size).toBe(10_000n);
+});
+
+test("a call of another server takes an upload over too", async () => {
+  await using one = await startDocuments();
+  const { url, folder, users } = one;
+  await using other = await startDocuments({ url, folder, users });
+  const bytes = someBytes(10_000);
+  const upload = await begin(one, bytes);
+  const earlier = byHand();
+  const ending = expect(sendChunks(one, earlier)).rejects.toMatchObject({ code: Status.ABORTED, reason: "OTHER_WRITER" });
+  for await (const chunk of chunksOf(upload, bytes, { to: 4_000 })) earlier.send(chunk);
+  await written(one, upload.id, 4_000);
+
+  const { document } = await sendChunks(other, chunksOf(upload, bytes));
+  earlier.end();
+
+  await ending;
+  const { bytes: downloaded } = await gather(one.client.downloadDocument({ userId: "a", documentId: document?.id ?? "" }));
+  expect(downloaded.equals(bytes)).toBe(true);
+});
+
+test("an upload that is complete is answered with its document again", async () => {
+  await using server = await startDocuments();
+  const bytes = someBytes(1_000);
+  const document = await uploadAll(server, bytes);
+
+  const again = await sendChunks(server, chunksOf(document, bytes, { from: 1_000 }));
+
+  expect(again.document).toEqual(document);
+});
+
+test("a call that sends nothing for too long is ended, and what it sent is kept", async () => {
+  await using server = await startDocuments({ idleMs: 100 });
+  const bytes = someBytes(10_000);
+  const upload = await begin(server, bytes);
+  const messages = byHand();
+  for await (const chunk of chunksOf(upload, bytes, { to: 4_000 })) messages.send(chunk);
+
+  await expect(sendChunks(server, messages)).rejects.toMatchObject({
+    ...{ code: Status.DEADLINE_EXCEEDED, reason: "UPLOAD_STALLED" },
+  });
+
+  await sendChunks(server, chunksOf(upload, bytes, { to: 0 }));
+  expect(await kept(server, upload.id)).toBe(4_000);
+});
+
+test("an upload is of one document alone", async () => {
+  await using server = await startDocuments();
+  const bytes = someBytes(1_000);
+  const [one, other] = [await begin(server, bytes), await begin(server, bytes)];
+  async function* mixed() {
+    yield* chunksOf(one, bytes, { to: 500 });
+    yield* chunksOf(other, bytes, { from: 500 });
+  }
+
+  await expect(sendChunks(server, mixed())).rejects.toMatchObject({ code: Status.INVALID_ARGUMENT, reason: "WRONG_UPLOAD" });
+
+  expect(await kept(server, one.id)).toBe(500);
 });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Registry } from "prom-client";
@@ -104,7 +104,8 @@ export async function testFolder(): Promise<AsyncDisposable & { path: string }> 
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-async function filesIn(folder: string): Promise<string[]> {
+/** The names of all files in a folder, and in those in it. */
+export async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
 }
@@ -141,14 +142,55 @@ export function sendChunks({ client, users }: DocumentsServer, chunks: AsyncIter
   return client.uploadChunks(chunks, { metadata: users.as(userId) });
 }
 
+/** Announces a Document. */
+export async function begin(server: DocumentsServer, bytes: Uint8Array, more: Parameters<typeof announce>[1] = {}) {
+  const { upload } = await server.client.createUpload(announce(bytes, more));
+  if (upload === undefined) throw new Error("no upload");
+  return upload;
+}
+
+/** Messages that come when the test says so. */
+export function byHand() {
+  const waiting: UploadChunksRequest[] = [];
+  let wake = () => {};
+  let over = false;
+  return {
+    send(chunk: UploadChunksRequest) {
+      waiting.push(chunk);
+      wake();
+    },
+    end() {
+      over = true;
+      wake();
+    },
+    async *[Symbol.asyncIterator]() {
+      while (true) {
+        const next = waiting.shift();
+        if (next !== undefined) yield next;
+        else if (over) return;
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+    },
+  };
+}
+
+/** Waits until the store has been given so many bytes, durable or not. */
+export async function written(server: DocumentsServer, uploadId: string, bytes: number): Promise<void> {
+  const size = () =>
+    stat(join(server.folder, "drafts", uploadId)).then(
+      (file) => file.size,
+      () => 0,
+    );
+  while ((await size()) < bytes) await new Promise(setImmediate);
+}
+
 /** Uploads all of it. */
 export async function uploadAll(
   server: DocumentsServer,
   bytes: Uint8Array,
   more: Parameters<typeof announce>[1] = {},
 ): Promise<Document> {
-  const { upload } = await server.client.createUpload(announce(bytes, more));
-  if (upload === undefined) throw new Error("no upload");
+  const upload = await begin(server, bytes, more);
   const { document } = await sendChunks(server, chunksOf(upload, bytes), upload.userId);
   if (document === undefined) throw new Error("no document");
   return document;
