@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,7 +50,7 @@ export class Happenings {
   async #happen<T>(source: string, type: EventType<T>, subject: string, data: T): Promise<Event> {
     const position = ++this.#position;
     const event: Event = {
-      ...{ id: `event-${position}`, source, specVersion: SPEC_VERSION, type: type.$type, subject: `${source}/${subject}` },
+      ...{ id: randomUUID(), source, specVersion: SPEC_VERSION, type: type.$type, subject: `${source}/${subject}` },
       ...{ time: new Date(1_700_000_000_000 + 1_000 * position), position: BigInt(position), traceParent: "" },
       data: Buffer.from(type.encode(data).finish()),
     };
