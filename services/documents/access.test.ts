@@ -1,17 +1,8 @@
 import { Status } from "nice-grpc";
 import { Metadata } from "nice-grpc-common";
 import { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
-import {
-  announce,
-  begin,
-  chunksOf,
-  type DocumentsServer,
-  gather,
-  sendChunks,
-  someBytes,
-  startDocuments,
-  uploadAll,
-} from "../../test/support/documents.ts";
+import { begin, type DocumentsServer, sendChunks, startDocuments, uploadAll } from "../../test/support/documents.ts";
+import { announce, chunksOf, gather, someBytes } from "./testing.ts";
 
 const BOOK = 7;
 

@@ -1,20 +1,11 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  begin,
-  chunksOf,
-  filesIn,
-  gather,
-  sendChunks,
-  someBytes,
-  startDocuments,
-  testFolder,
-  uploadAll,
-} from "../../test/support/documents.ts";
+import { begin, filesIn, sendChunks, startDocuments, testFolder, uploadAll } from "../../test/support/documents.ts";
 import { startS3 } from "../../test/support/s3.ts";
 import { BlobGone, type BlobStore } from "./blob-store.ts";
 import { openFileBlobs } from "./file-blobs.ts";
 import { openS3Blobs } from "./s3-blobs.ts";
+import { chunksOf, gather, someBytes } from "./testing.ts";
 
 /** More than two parts of S3, and no whole number of anything. */
 const LARGE = someBytes(11_000_003);

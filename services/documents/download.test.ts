@@ -1,6 +1,7 @@
 import { Status } from "nice-grpc";
-import { gather, someBytes, startDocuments, uploadAll } from "../../test/support/documents.ts";
+import { startDocuments, uploadAll } from "../../test/support/documents.ts";
 import { read } from "../../test/support/service.ts";
+import { gather, someBytes } from "./testing.ts";
 
 const NOT_FOUND = { code: Status.NOT_FOUND, reason: "DOCUMENT_NOT_FOUND" };
 

@@ -3,6 +3,7 @@ import { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
 import type { DocumentsServiceImplementation } from "../../gen/bookstore/documents/v1/documents_service.ts";
 import { Failure } from "../../runtime/errors.ts";
 import { decodePageToken, encodePageToken } from "../../runtime/page-token.ts";
+import { reached } from "../../runtime/steps.ts";
 import type { BlobStore } from "./blob-store.ts";
 import { type Document, type DocumentStore, found, foundReceipt, foundSample, readRange } from "./document.ts";
 import type { Janitor } from "./janitor.ts";
@@ -59,6 +60,7 @@ export function documentsHandler(deps: DocumentsDeps): DocumentsServiceImplement
         throw new Failure("failed-precondition", "receipts are kept", { reason: "RECEIPT_KEPT" });
       }
       await store.delete(document.id);
+      reached("documents.document-deleted");
       await janitor.removeDoomed();
       return {};
     },

@@ -1,10 +1,10 @@
 import { Status } from "nice-grpc";
 import { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
-import { OrderPlaced } from "../../gen/bookstore/events/v1/order_events.ts";
-import type { Event } from "../../gen/mesh/events/v1/event.ts";
-import { gather, startDocuments } from "../../test/support/documents.ts";
+import type { OrderPlaced } from "../../gen/bookstore/events/v1/order_events.ts";
+import { startDocuments } from "../../test/support/documents.ts";
 import { formatMoney } from "./money.ts";
 import { receiptPage } from "./receipt.ts";
+import { gather, orderPlaced } from "./testing.ts";
 
 const usd = (minorUnits: bigint) => ({ currencyCode: "USD", minorUnits });
 
@@ -18,21 +18,13 @@ const order: OrderPlaced = {
   placeTime: new Date("2026-11-01T09:30:00Z"),
 };
 
-function placed(data: OrderPlaced, id = "1"): Event {
-  return {
-    ...{ id, source: "orders", specVersion: "1.0", type: OrderPlaced.$type, subject: `orders/${data.orderId}` },
-    ...{ time: new Date("2026-11-01T09:30:00Z"), position: BigInt(id), traceParent: "" },
-    data: Buffer.from(OrderPlaced.encode(data).finish()),
-  };
-}
-
 test("a receipt is made of an order, for its buyer alone", async () => {
   await using server = await startDocuments();
   const { client } = server;
   const none = { code: Status.NOT_FOUND, reason: "RECEIPT_NOT_FOUND" };
   await expect(client.findReceipt({ userId: "a", orderId: "order-1" })).rejects.toMatchObject(none);
 
-  await server.events.handle(placed(order));
+  await server.events.handle(orderPlaced(order));
 
   const { document } = await client.findReceipt({ userId: "a", orderId: "order-1" });
   expect(document).toMatchObject({
@@ -51,9 +43,9 @@ test("an order has one receipt, however often it is told of and whoever hears of
   const { url, folder, users } = one;
   await using other = await startDocuments({ url, folder, users });
 
-  await Promise.all([one.events.handle(placed(order)), other.events.handle(placed(order))]);
-  await one.events.handle(placed(order));
-  await other.events.handle(placed(order, "2"));
+  await Promise.all([one.events.handle(orderPlaced(order)), other.events.handle(orderPlaced(order))]);
+  await one.events.handle(orderPlaced(order));
+  await other.events.handle(orderPlaced(order, "2"));
 
   expect((await one.client.listDocuments({ userId: "a" })).documents).toHaveLength(1);
 });
@@ -63,7 +55,7 @@ test("what was written for a receipt that did not come about is removed", async 
   await using server = await startDocuments({ now: () => now });
   await server.store.receipts.expectBlob("lost", new Date(now.getTime() + 1_000));
   await server.blobs.begin("lost");
-  await server.events.handle(placed(order));
+  await server.events.handle(orderPlaced(order));
   const { document } = await server.client.findReceipt({ userId: "a", orderId: "order-1" });
 
   now = new Date("2026-11-03T12:00:00Z");
@@ -74,7 +66,7 @@ test("what was written for a receipt that did not come about is removed", async 
 
 test("a receipt is not deleted", async () => {
   await using server = await startDocuments();
-  await server.events.handle(placed(order));
+  await server.events.handle(orderPlaced(order));
   const { document } = await server.client.findReceipt({ userId: "a", orderId: "order-1" });
 
   await expect(server.client.deleteDocument({ userId: "a", documentId: document?.id ?? "" })).rejects.toMatchObject({

@@ -3,6 +3,7 @@ import type { Transaction } from "kysely";
 import { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
 import { OrderPlaced } from "../../gen/bookstore/events/v1/order_events.ts";
 import { on, type Subscription } from "../../runtime/events/event-consumer.ts";
+import { reached } from "../../runtime/steps.ts";
 import type { BlobStore, Draft } from "./blob-store.ts";
 import type { Document } from "./document.ts";
 import { receiptPage } from "./receipt.ts";
@@ -36,6 +37,7 @@ export function receipts(deps: ReceiptDeps): Subscription<DocumentsSchema> {
     const bytes = Buffer.from(receiptPage(order));
     await store.expectBlob(id, new Date(now().getTime() + UNUSED_AFTER_MS));
     await write(id, bytes);
+    reached("documents.receipt-written");
     const receipt = {
       ...{ id, userId: order.userId, kind: DocumentKind.DOCUMENT_KIND_RECEIPT, name: `receipt-${order.orderId}.html` },
       ...{

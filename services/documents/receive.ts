@@ -1,6 +1,7 @@
 import { createHash, type Hash, randomUUID } from "node:crypto";
 import { abortable } from "abort-controller-x";
 import { Failure } from "../../runtime/errors.ts";
+import { reached } from "../../runtime/steps.ts";
 import type { BlobStore, BlobWriter, Draft } from "./blob-store.ts";
 import { HEAD_BYTES, looksLike } from "./content-type.ts";
 import type { Document } from "./document.ts";
@@ -139,6 +140,7 @@ class Reception {
     let { draft } = upload;
     if (draft === undefined) {
       draft = await deps.blobs.begin(upload.id);
+      reached("documents.draft-begun");
       if (!(await deps.store.commit(upload.id, writer, draft, upload.expiresAt))) throw otherWriter();
     }
     return new Reception(state, await deps.blobs.resume(upload.id, draft), draft);
@@ -161,6 +163,7 @@ class Reception {
     if (this.#length + fresh.length > upload.size) await this.#discard("CHECKSUM_MISMATCH", "more has come than was announced");
     if (this.#length === 0 && fresh.length >= HEAD_BYTES) await this.#checkType(fresh.subarray(0, HEAD_BYTES));
     if (fresh.length > 0) await this.#blob.write(fresh);
+    reached("documents.bytes-written");
     this.#hash?.update(fresh);
     this.#length += fresh.length;
     if (this.#length - this.#committed.length >= COMMIT_BYTES) await this.commit();
@@ -170,6 +173,7 @@ class Reception {
   async commit(end = false): Promise<Draft> {
     const { deps, upload, writer } = this.#state;
     const draft = await this.#blob.flush(end);
+    reached("documents.bytes-durable");
     const expiresAt = expiry(deps.limits, deps.now());
     if (!(await deps.store.commit(upload.id, writer, draft, expiresAt))) {
       this.#settled = true;
@@ -184,7 +188,9 @@ class Reception {
     const { deps, upload, writer } = this.#state;
     const draft = await this.commit(true);
     this.#settled = true;
+    reached("documents.all-committed");
     await this.#blob.finish();
+    reached("documents.blob-finished");
     if ((this.#hash?.digest("hex") ?? (await this.#hashOfAll())) !== upload.sha256) {
       await this.#discard("CHECKSUM_MISMATCH", "what has come is not what was announced");
     }
@@ -193,6 +199,7 @@ class Reception {
     const expiresAt = expiry(deps.limits, now);
     const document = await deps.store.complete(upload, writer, { now, expiresAt });
     if (document === undefined) throw otherWriter();
+    reached("documents.document-complete");
     // The sample that was there before.
     await deps.janitor.removeDoomed();
     return { upload: { ...upload, draft, expiresAt, complete: true }, document };

@@ -1,15 +1,6 @@
 import { Status } from "nice-grpc";
-import {
-  announce,
-  begin,
-  byHand,
-  chunksOf,
-  sendChunks,
-  someBytes,
-  startDocuments,
-  uploadAll,
-  written,
-} from "../../test/support/documents.ts";
+import { begin, sendChunks, startDocuments, uploadAll, written } from "../../test/support/documents.ts";
+import { announce, byHand, chunksOf, someBytes } from "./testing.ts";
 
 const GONE = { code: Status.NOT_FOUND, reason: "UPLOAD_NOT_FOUND" };
 

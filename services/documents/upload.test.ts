@@ -1,18 +1,7 @@
 import { Status } from "nice-grpc";
 import { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
-import {
-  announce,
-  begin,
-  byHand,
-  chunksOf,
-  type DocumentsServer,
-  gather,
-  sendChunks,
-  someBytes,
-  startDocuments,
-  uploadAll,
-  written,
-} from "../../test/support/documents.ts";
+import { begin, type DocumentsServer, sendChunks, startDocuments, uploadAll, written } from "../../test/support/documents.ts";
+import { announce, byHand, chunksOf, gather, someBytes } from "./testing.ts";
 
 async function kept(server: DocumentsServer, uploadId: string): Promise<number> {
   const { upload } = await server.client.getUpload({ userId: "a", uploadId });

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +20,7 @@ import { receipts } from "../../services/documents/receipts.ts";
 import type { DocumentsSchema } from "../../services/documents/schema.ts";
 import { documentsService } from "../../services/documents/service.ts";
 import { type DocumentsStore, openDocumentsStore } from "../../services/documents/store.ts";
+import { announce, chunksOf } from "../../services/documents/testing.ts";
 import type { UploadLimits } from "../../services/documents/upload.ts";
 import { testDatabase } from "./database.ts";
 import { LogLines } from "./log-lines.ts";
@@ -110,33 +110,6 @@ export async function filesIn(folder: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
 }
 
-/** Text of some length, never the same twice in it: bytes in the wrong place do not go unnoticed. */
-export function someBytes(length: number): Buffer {
-  const bytes = Buffer.alloc(Math.ceil(length / 16) * 16);
-  for (let i = 0; i < bytes.length; i += 16) bytes.write(`${i} `.padStart(16, "."), i);
-  return bytes.subarray(0, length);
-}
-
-/** What CreateUpload takes. */
-export function announce(bytes: Uint8Array, more: { userId?: string; name?: string; contentType?: string } = {}) {
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  return { userId: "a", name: "notes.txt", contentType: "text/plain", size: BigInt(bytes.length), sha256, ...more };
-}
-
-/** The messages that bring a part of a Document. */
-export async function* chunksOf(
-  upload: { userId: string; id: string },
-  bytes: Uint8Array,
-  { from = 0, to = bytes.length, size = 65_536 } = {},
-): AsyncGenerator<UploadChunksRequest> {
-  const { userId, id: uploadId } = upload;
-  if (from === to) yield { userId, uploadId, offset: BigInt(from), data: Buffer.alloc(0) };
-  for (let offset = from; offset < to; offset += size) {
-    const data = Buffer.from(bytes.subarray(offset, Math.min(offset + size, to)));
-    yield { userId, uploadId, offset: BigInt(offset), data };
-  }
-}
-
 /** Sends messages of a user. */
 export function sendChunks({ client, users }: DocumentsServer, chunks: AsyncIterable<UploadChunksRequest>, userId = "a") {
   return client.uploadChunks(chunks, { metadata: users.as(userId) });
@@ -147,31 +120,6 @@ export async function begin(server: DocumentsServer, bytes: Uint8Array, more: Pa
   const { upload } = await server.client.createUpload(announce(bytes, more));
   if (upload === undefined) throw new Error("no upload");
   return upload;
-}
-
-/** Messages that come when the test says so. */
-export function byHand() {
-  const waiting: UploadChunksRequest[] = [];
-  let wake = () => {};
-  let over = false;
-  return {
-    send(chunk: UploadChunksRequest) {
-      waiting.push(chunk);
-      wake();
-    },
-    end() {
-      over = true;
-      wake();
-    },
-    async *[Symbol.asyncIterator]() {
-      while (true) {
-        const next = waiting.shift();
-        if (next !== undefined) yield next;
-        else if (over) return;
-        else await new Promise<void>((resolve) => (wake = resolve));
-      }
-    },
-  };
 }
 
 /** Waits until the store has been given so many bytes, durable or not. */
@@ -194,17 +142,4 @@ export async function uploadAll(
   const { document } = await sendChunks(server, chunksOf(upload, bytes), upload.userId);
   if (document === undefined) throw new Error("no document");
   return document;
-}
-
-/** Gathers a download. */
-export async function gather(
-  messages: AsyncIterable<{ document?: Document | undefined; data: Uint8Array }>,
-): Promise<{ document: Document | undefined; bytes: Buffer }> {
-  let document: Document | undefined;
-  const parts: Uint8Array[] = [];
-  for await (const message of messages) {
-    document ??= message.document;
-    parts.push(message.data);
-  }
-  return { document, bytes: Buffer.concat(parts) };
 }
