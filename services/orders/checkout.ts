@@ -55,7 +55,7 @@ export async function placeOrder(deps: CheckoutDeps, purchase: Purchase, patienc
     throw error instanceof KeyTaken ? keyReused() : error;
   }
   reached("orders.order-committed");
-  return answer(await pay(deps, order, purchase.paymentToken, patience));
+  return answer(await pay(deps, order, purchase.paymentToken, patience, { tell: false }));
 }
 
 /** The first transaction: an order that waits for its payment. Nothing is written when something is wrong. */
@@ -84,8 +84,16 @@ async function begin(deps: CheckoutDeps, purchase: Purchase, signal: AbortSignal
 /**
  * Charges an order, and does what follows. A payment that takes longer than the
  * caller waits goes on behind the answer; one whose end nobody sees is the settler's.
+ *
+ * @param options.tell whether the buyer may have been told to wait, before.
  */
-async function pay(deps: CheckoutDeps, order: Order, token: string, { answerBy }: Patience): Promise<Order> {
+async function pay(
+  deps: CheckoutDeps,
+  order: Order,
+  token: string,
+  { answerBy }: Patience,
+  options: { tell: boolean },
+): Promise<Order> {
   const amount = { currencyCode: order.price.currencyCode, minorUnits: order.price.total };
   reached("orders.before-charge");
   const paying = deps.metrics.timePayment(deps.payments.charge(order.id, amount, token, deps.stopping));
@@ -108,7 +116,7 @@ async function pay(deps: CheckoutDeps, order: Order, token: string, { answerBy }
       .catch((error: unknown) => deps.logger.warn({ err: error, orderId: order.id }, "a late payment is left to the settler"));
     return order;
   }
-  return note(deps, order, first, { tell: false });
+  return note(deps, order, first, options);
 }
 
 /** The second transaction. @param options.tell whether the buyer was told to wait. */
@@ -129,16 +137,18 @@ async function note(
   return settled ?? (await deps.orders.get(order.userId, order.id)) ?? order;
 }
 
-/** The order that the same request has made before. Waits while it is being paid. */
+/** The order that the same request has made before. Waits while it is being paid, and pays for it where nobody does any more. */
 async function knownOrder(deps: CheckoutDeps, purchase: Purchase, { answerBy, signal }: Patience): Promise<Order | undefined> {
   const lookUntil = Date.now() + waitMs(deps, answerBy);
   while (true) {
     const found = await deps.orders.findByKey(purchase.userId, purchase.idempotencyKey);
     if (found === undefined) return undefined;
     if (found.requestHash !== hashOf(purchase)) throw keyReused();
-    // Later than that, whoever made the order does not wait for its payment any more either.
+    if (found.order.state !== "PENDING_PAYMENT" || Date.now() >= lookUntil) return answer(found.order);
+    // Later than that, whoever made the order does not wait for its payment any more either, or was ended
+    // before it was paid. The provider charges once, and the order goes on once, whoever comes first.
     const old = deps.now().getTime() - found.order.createdAt.getTime() > deps.paymentWaitMs;
-    if (found.order.state !== "PENDING_PAYMENT" || old || Date.now() >= lookUntil) return answer(found.order);
+    if (old) return answer(await pay(deps, found.order, purchase.paymentToken, { answerBy, signal }, { tell: true }));
     await sleep(LOOK_MS, undefined, { signal });
   }
 }

@@ -1,6 +1,7 @@
 import { Status } from "nice-grpc";
+import { OrderState } from "../../gen/bookstore/orders/v1/orders_service.ts";
 import { startOrders } from "../../test/support/orders.ts";
-import { fillCart, purchaseOf, refusal, told } from "./testing.ts";
+import { fillCart, purchaseOf, refusal, testClock, told } from "./testing.ts";
 
 const LI = "7434029";
 const usd = (minorUnits: bigint) => ({ currencyCode: "USD", minorUnits });
@@ -90,4 +91,35 @@ test("a declined payment stays declined for its key", async () => {
   const metadata = { order_id: expect.any(String) as unknown as string };
   expect(second).toMatchObject(refusal(Status.FAILED_PRECONDITION, "PAYMENT_DECLINED", metadata));
   expect(second).toEqual(first);
+});
+
+test("the same request pays for an order whose process was ended before it did, once, however many come", async () => {
+  const clock = testClock();
+  let ended = true;
+  const charged: string[] = [];
+  await using orders = await startOrders({
+    now: clock.now,
+    payments: (simulated) => ({
+      ...simulated,
+      async charge(...args) {
+        if (ended) throw new Error("ended before it was asked");
+        charged.push(args[0]);
+        return simulated.charge(...args);
+      },
+    }),
+  });
+  await fillCart(orders, LI, [[1, 3]]);
+  const purchase = await purchaseOf(orders, LI);
+  const { order: pending } = await orders.client.placeOrder(purchase);
+  expect(pending?.state).toBe(OrderState.ORDER_STATE_PENDING_PAYMENT);
+  ended = false;
+  clock.forward(3_001);
+
+  const answers = await Promise.all([1, 2, 3].map(() => orders.client.placeOrder(purchase)));
+
+  for (const { order } of answers) expect(order).toMatchObject({ id: pending?.id, state: OrderState.ORDER_STATE_PLACED });
+  expect(new Set(charged)).toEqual(new Set([pending?.id]));
+  expect(await told(orders)).toEqual(["OrderPlaced"]);
+  expect(await orders.store.stock.get(1)).toEqual({ bookId: 1, onHand: 997, reserved: 0 });
+  expect((await orders.client.getCart({ userId: LI })).cart?.quantity).toBe(0);
 });
