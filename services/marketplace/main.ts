@@ -1,5 +1,6 @@
 import { openChannel } from "../../clients/channel.ts";
-import { cartClient, guestCartClient, promotionClient } from "../../clients/orders.ts";
+import { documentsClient } from "../../clients/documents.ts";
+import { cartClient, guestCartClient, ordersClient, promotionClient } from "../../clients/orders.ts";
 import { pushClient } from "../../clients/push.ts";
 import { recommendationsClient } from "../../clients/recommendations.ts";
 import { registerClient, sessionClient } from "../../clients/register.ts";
@@ -40,6 +41,7 @@ const recommendationsChannel = openChannel(config.recommendationsHost, { service
 const registerChannel = openChannel(config.registerHost, { service: "register", credentials });
 const pushChannel = openChannel(config.pushHost, { service: "push", credentials });
 const ordersChannel = openChannel(config.ordersHost, { service: "orders", credentials });
+const documentsChannel = openChannel(config.documentsHost, { service: "documents", credentials });
 const sessions = sessionClient(registerChannel, logger);
 const shop = await storefront({
   ...config,
@@ -49,6 +51,8 @@ const shop = await storefront({
   carts: cartClient(ordersChannel, logger),
   guestCarts: guestCartClient(ordersChannel, logger),
   promotion: promotionClient(ordersChannel, logger),
+  orders: ordersClient(ordersChannel, logger),
+  documents: documentsClient(documentsChannel, logger),
   push: pushClient(pushChannel, logger),
   sessions,
   verifyUserToken: userTokenVerifier({ keys: userKeys(sessions, { logger }) }),
@@ -73,6 +77,7 @@ await runUntilSignal({
     { name: "register", close: () => registerChannel.close() },
     { name: "push", close: () => pushChannel.close() },
     { name: "orders", close: () => ordersChannel.close() },
+    { name: "documents", close: () => documentsChannel.close() },
     { name: "store", close: store.close },
   ],
 });

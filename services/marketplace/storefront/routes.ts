@@ -7,9 +7,11 @@ import { nextToken } from "../handler.ts";
 import { type AccountDeps, accountRoutes } from "./account.ts";
 import { cartRoutes } from "./cart.ts";
 import { shelfBySlug } from "./categories.ts";
+import { type CheckoutDeps, checkoutRoutes } from "./checkout.ts";
 import { coverOf } from "./cover.ts";
 import { queryOf, text } from "./form-schema.ts";
 import type { FrameDeps } from "./frame.ts";
+import { type OrdersDeps, ordersRoutes } from "./orders.ts";
 import { showPage } from "./page.ts";
 import { goodbyePage } from "./pages/account.ts";
 import { bookPage } from "./pages/book.ts";
@@ -23,7 +25,8 @@ import { signInRoutes } from "./sign-in.ts";
 import { suggestMysteries } from "./suggestions.ts";
 import { visitorOf } from "./visitor.ts";
 
-export interface ShopDeps extends FrameDeps {
+export interface ShopDeps extends FrameDeps, CheckoutDeps, OrdersDeps {
+  orders: CheckoutDeps["orders"] & OrdersDeps["orders"];
   store: BookStore;
   recommendations: Pick<RecommendationsClient, "recommend">;
   register: AccountDeps["register"] & RegistrationDeps["register"];
@@ -79,6 +82,8 @@ export async function shopRoutes(app: FastifyInstance, deps: ShopDeps): Promise<
   signInRoutes(app, deps);
   await app.register(async (account) => accountRoutes(account, deps));
   await app.register(async (cart) => cartRoutes(cart, deps));
+  await app.register(async (checkout) => checkoutRoutes(checkout, deps));
+  await app.register(async (orders) => ordersRoutes(orders, deps));
 }
 
 /** The pictures of the shop, the same for everybody. */

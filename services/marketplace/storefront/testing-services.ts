@@ -1,4 +1,4 @@
-import { cartClient, guestCartClient, promotionClient } from "../../../clients/orders.ts";
+import { cartClient, guestCartClient, ordersClient, promotionClient } from "../../../clients/orders.ts";
 import { type Accounts, startAccounts } from "../../../test/support/accounts.ts";
 import { type OrdersOptions, startOrders } from "../../../test/support/orders.ts";
 import { startMarketplace } from "../../../test/support/service.ts";
@@ -36,6 +36,7 @@ export async function startShopWithOrders(options: ShopOptions & { sales?: Order
     carts: cartClient(channel, logger),
     guestCarts: guestCartClient(channel, logger),
     promotion: promotionClient(channel, logger),
+    orders: ordersClient(channel, logger),
   };
   const shop = stack.use(await openShop(marketplace, { ...clients, ...shopOptions }));
   const owned = stack.move();

@@ -15,6 +15,12 @@ function clientOfNobody<Client extends object>(): Client {
   return new Proxy({} as Client, { get: (_, name) => (name === "then" ? undefined : away) });
 }
 
+/** The services that a test does without. */
+const NOBODY: Pick<StorefrontOptions, "carts" | "guestCarts" | "promotion" | "orders" | "documents" | "push"> = {
+  ...{ carts: clientOfNobody(), guestCarts: clientOfNobody(), promotion: clientOfNobody(), orders: clientOfNobody() },
+  ...{ documents: clientOfNobody(), push: clientOfNobody() },
+};
+
 export type ShopOptions = Partial<{
   [Key in keyof StorefrontOptions]: Key extends "register" | "sessions"
     ? Partial<StorefrontOptions[Key]>
@@ -29,14 +35,7 @@ export function openShop(
   const { store, logger } = marketplace;
   const { register, sessions, ...rest } = options;
   return storefront({
-    ...{
-      store,
-      logger,
-      carts: clientOfNobody(),
-      guestCarts: clientOfNobody(),
-      promotion: clientOfNobody(),
-      push: clientOfNobody(),
-    },
+    ...{ store, logger, ...NOBODY },
     recommendations: {
       async recommend({ category, maxResults = 0 }) {
         const { books } = await store.list({ category, afterId: undefined, limit: maxResults });
