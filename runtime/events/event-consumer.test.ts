@@ -3,6 +3,7 @@ import { Registry } from "prom-client";
 import { type TestDatabase, testDatabase } from "../../test/support/database.ts";
 import { testEvent } from "../../test/support/events.ts";
 import { LogLines } from "../../test/support/log-lines.ts";
+import { until } from "../../test/support/until.ts";
 import { currentCall } from "../call-context.ts";
 import { Failure } from "../errors.ts";
 import { createLogger } from "../logger.ts";
@@ -53,21 +54,6 @@ function consume(options: Partial<EventConsumerOptions<TestSchema>> = {}, waits:
   });
   consumers.push(consumer);
   return consumer;
-}
-
-/** Looks again and again, until it is as asked. */
-async function until<T>(look: () => Promise<T> | T, expected: unknown): Promise<void> {
-  const giveUpAt = Date.now() + 10_000;
-  while (true) {
-    const found = await look();
-    try {
-      expect(found).toEqual(expected);
-      return;
-    } catch (error) {
-      if (Date.now() > giveUpAt) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
 }
 
 const position =
@@ -377,7 +363,7 @@ describe("the log of a source", () => {
     consume({ sources: [shaky((n) => (n < 15 ? new ClientError("/p.S/M", Status.UNAVAILABLE, "gone") : undefined))] }).start();
 
     await until(store.effects, texts);
-    expect(logs.with({ msg: "events come again" }).length).toBeGreaterThan(0);
+    expect(logs.with({ msg: "the log of events answers again" }).length).toBeGreaterThan(0);
   });
 
   test("says once that it is away, and that it is back", async () => {
@@ -394,10 +380,10 @@ describe("the log of a source", () => {
     consume({ sources: [source] }).start();
 
     await until(store.effects, ["one"]);
-    expect(logs.with({ msg: "events do not come: tried again" })).toMatchObject([
+    expect(logs.with({ msg: "the log of events does not answer: tried again" })).toMatchObject([
       { source: "tests", reason: "UNAVAILABLE: nobody there" },
     ]);
-    expect(logs.with({ msg: "events come again" })).toHaveLength(1);
+    expect(logs.with({ msg: "the log of events answers again" })).toHaveLength(1);
   });
 
   test("is read from its oldest event when it has forgotten some, and nothing is had twice", async () => {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Kysely } from "kysely";
 import type { Registry } from "prom-client";
 import { Failure } from "../errors.ts";
@@ -6,10 +5,11 @@ import type { Logger } from "../logger.ts";
 import { pollEvery } from "../poll.ts";
 import { consumerMetrics } from "./consumer-metrics.ts";
 import type { Event } from "./event.ts";
-import { EventProcessor, type Time } from "./event-processor.ts";
+import { EventProcessor, systemTime, type Time } from "./event-processor.ts";
 import type { EventSource } from "./event-source.ts";
 import { Inbox } from "./inbox.ts";
 import { alone } from "./passage.ts";
+import { QueueFollower } from "./queue-follower.ts";
 import { SetAsideEvents } from "./set-aside.ts";
 import { SourceFollower } from "./source-follower.ts";
 import type { Subscription } from "./subscription.ts";
@@ -61,6 +61,8 @@ export class EventConsumer<Schema> {
   readonly #inbox: Inbox<Schema>;
   readonly #processor: EventProcessor<Schema>;
   readonly #followers: readonly SourceFollower<Schema>[];
+  /** Where a broker carries the events. */
+  readonly #queue: QueueFollower<Schema> | undefined;
   readonly #logger: Logger;
   readonly #time: Time;
   readonly #retentionDays: number;
@@ -73,7 +75,7 @@ export class EventConsumer<Schema> {
     this.name = name;
     this.#logger = logger;
     this.#retentionDays = options.eventRetentionDays ?? RETENTION_DAYS;
-    const time: Time = { now: () => new Date(), random: Math.random, wait, ...options.time };
+    const time: Time = { ...systemTime, ...options.time };
     this.#time = time;
     const inbox = new Inbox(db, time.now);
     this.#inbox = inbox;
@@ -87,13 +89,17 @@ export class EventConsumer<Schema> {
     this.#followers = options.sources.map(
       (source) => new SourceFollower({ source, inbox, processor: this.#processor, logger, time }),
     );
+    const { amqpUrl } = options;
+    this.#queue =
+      amqpUrl === undefined ? undefined : new QueueFollower({ name, amqpUrl, followers: this.#followers, logger, time });
   }
 
   /** Begins to handle events, from where this service has stopped. */
   start(): void {
     const { signal } = this.#stop;
+    if (this.#queue !== undefined) void this.#run(this.#queue.follow(signal));
     for (const follower of this.#followers) {
-      void this.#run(follower.follow(signal));
+      if (this.#queue === undefined) void this.#run(follower.follow(signal));
       this.#startReplay(follower);
     }
     void this.#release();
@@ -187,7 +193,3 @@ export class EventConsumer<Schema> {
 
 /** What is run reports its failures itself. */
 function noFailure(): void {}
-
-async function wait(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal });
-}

@@ -1,3 +1,4 @@
+import { reached } from "../steps.ts";
 import type { Event } from "./event.ts";
 import type { EventLog } from "./event-log.ts";
 
@@ -14,7 +15,9 @@ export function eventLogHandler(log: EventLog, options: { amqpUrl?: string | und
     ): AsyncGenerator<{ events: Event[]; position: bigint; lastPosition: bigint }> {
       const from = { afterPosition: Number(request.afterPosition), since: request.since };
       for await (const { events, position, lastPosition } of log.follow(from, signal)) {
+        if (events.length > 0) reached("events.stream.before-send");
         yield { events: [...events], position: BigInt(position), lastPosition: BigInt(lastPosition) };
+        if (events.length > 0) reached("events.stream.sent");
       }
     },
 

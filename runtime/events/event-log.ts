@@ -39,12 +39,12 @@ export interface LogState {
 export class EventLog {
   /** The service. */
   readonly source: string;
-  readonly #db: Kysely<EventLogSchema>;
+  readonly tables: Kysely<EventLogSchema>;
   readonly #now: () => Date;
   readonly #wakeups = new Wakeups<typeof LOG>();
 
   constructor(db: AnyStore, options: { source: string; now?: () => Date }) {
-    this.#db = db;
+    this.tables = db;
     this.source = options.source;
     this.#now = options.now ?? (() => new Date());
   }
@@ -108,16 +108,16 @@ export class EventLog {
   async state(): Promise<LogState> {
     // The last before the first: an event that is appended meanwhile is not taken for one that has gone.
     const lastPosition = await this.lastPosition();
-    const { relayed_position: relayedPosition } = await this.#db
+    const { relayed_position: relayedPosition } = await this.tables
       .selectFrom("event_relay")
       .select("relayed_position")
       .executeTakeFirstOrThrow();
-    const first = await this.#db.selectFrom("event_log").select("position").orderBy("position").limit(1).executeTakeFirst();
+    const first = await this.tables.selectFrom("event_log").select("position").orderBy("position").limit(1).executeTakeFirst();
     return { firstPosition: first?.position ?? 0, lastPosition, relayedPosition };
   }
 
   async lastPosition(): Promise<number> {
-    const head = await this.#db.selectFrom("event_log_head").select("last_position").executeTakeFirstOrThrow();
+    const head = await this.tables.selectFrom("event_log_head").select("last_position").executeTakeFirstOrThrow();
     return head.last_position;
   }
 
@@ -130,7 +130,7 @@ export class EventLog {
   async prune(before: Date, limit: { upTo?: number } = {}): Promise<number> {
     const upTo = limit.upTo ?? Number.MAX_SAFE_INTEGER;
     // The clocks of replicas differ: an old event behind a young one stays, so that no gap comes to be.
-    const young = await this.#db
+    const young = await this.tables
       .selectFrom("event_log")
       .select("position")
       .where("time_ms", ">=", before.getTime())
@@ -139,7 +139,7 @@ export class EventLog {
       .executeTakeFirst();
     let removed = 0;
     while (true) {
-      const old = this.#db
+      const old = this.tables
         .selectFrom("event_log")
         .select("position")
         .where("position", "<=", upTo)
@@ -147,7 +147,7 @@ export class EventLog {
         .where("time_ms", "<", before.getTime())
         .orderBy("position")
         .limit(PRUNED_AT_ONCE);
-      const { numDeletedRows } = await this.#db.deleteFrom("event_log").where("position", "in", old).executeTakeFirst();
+      const { numDeletedRows } = await this.tables.deleteFrom("event_log").where("position", "in", old).executeTakeFirst();
       removed += Number(numDeletedRows);
       if (Number(numDeletedRows) < PRUNED_AT_ONCE) return removed;
     }
@@ -164,7 +164,11 @@ export class EventLog {
   async #batch(after: number, since: Date | undefined): Promise<EventBatch> {
     // The head first: every event up to it can be seen, as both are written by one transaction.
     const lastPosition = await this.lastPosition();
-    let query = this.#db.selectFrom("event_log").selectAll().where("position", ">", after).where("position", "<=", lastPosition);
+    let query = this.tables
+      .selectFrom("event_log")
+      .selectAll()
+      .where("position", ">", after)
+      .where("position", "<=", lastPosition);
     if (since !== undefined) query = query.where("time_ms", ">=", since.getTime());
     const rows = await query.orderBy("position").limit(EVENTS_A_BATCH).execute();
     // Positions have no gaps, so what is missing was removed while the reader was slow.

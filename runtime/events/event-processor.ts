@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { runInCall } from "../call-context.ts";
 import type { Logger } from "../logger.ts";
 import { reached } from "../steps.ts";
@@ -23,6 +24,14 @@ export interface Time {
   /** @throws AbortError when the signal aborts. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
+
+export const systemTime: Time = {
+  now: () => new Date(),
+  random: Math.random,
+  async wait(ms, signal) {
+    await sleep(ms, undefined, { signal });
+  },
+};
 
 /** Handles events, each exactly once. */
 export class EventProcessor<Schema> {
@@ -107,6 +116,7 @@ export class EventProcessor<Schema> {
           // The one that it would have waited for has just been handled.
           if (foreseen !== "handle") return "again";
           await effect?.(transaction);
+          reached("events.consumer.effect-written");
           await this.#inbox.noteHandled(tables, event);
         }
         if (admission === "wait") await this.#inbox.setAside(tables, event, { error: "", attempts: 0 });

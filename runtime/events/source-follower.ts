@@ -6,8 +6,8 @@ import { inOneLine } from "./event-failures.ts";
 import type { EventProcessor, Time } from "./event-processor.ts";
 import { EVENTS_GONE, type EventBatch, type EventSource } from "./event-source.ts";
 import type { Inbox } from "./inbox.ts";
+import { keepTrying } from "./keep-trying.ts";
 import { CursorMoved, inOrder, replayed } from "./passage.ts";
-import { retryDelayMs } from "./retry-delay.ts";
 
 /** Handles the events of one source in the order of its log. */
 export class SourceFollower<Schema> {
@@ -16,7 +16,8 @@ export class SourceFollower<Schema> {
   readonly #processor: EventProcessor<Schema>;
   readonly #logger: Logger;
   readonly #time: Time;
-  #connected = false;
+  /** Whether events come, from the log or from whoever else brings them. */
+  connected = false;
   #newest = 0;
   #handled = 0;
   #inHand: Event | undefined;
@@ -39,11 +40,6 @@ export class SourceFollower<Schema> {
     return this.#source.source;
   }
 
-  /** Whether events come. */
-  get connected(): boolean {
-    return this.#connected;
-  }
-
   /** The position of the newest event that is known of. */
   get newest(): number {
     return this.#newest;
@@ -57,7 +53,13 @@ export class SourceFollower<Schema> {
   /** Follows the log, and comes back whenever that ends. Resolves when the signal aborts. */
   async follow(signal: AbortSignal): Promise<void> {
     await this.#keepTrying(signal, async (begun) => {
-      await this.#read(signal, begun, () => false);
+      const onBegun = () => {
+        begun();
+        this.connected = true;
+      };
+      await this.#read(signal, onBegun, () => false).finally(() => {
+        this.connected = false;
+      });
     });
   }
 
@@ -73,35 +75,27 @@ export class SourceFollower<Schema> {
     await this.#keepTrying(signal, (begun) => this.#replay(signal, begun));
   }
 
-  /** Handles one event that came by another way than the log. @throws CursorMoved if events are missing before it. */
+  /** Handles one event that came by another way than the log: what is missing before it is read there first. */
   async handleNext(event: Event, signal: AbortSignal): Promise<void> {
-    await this.#handle(event, Number(event.position) - 1, signal);
-  }
-
-  /** @param attempt calls `begun` when the log answers. Returns when it is done; a failure is tried again. */
-  async #keepTrying(signal: AbortSignal, attempt: (begun: () => void) => Promise<void>): Promise<void> {
-    let failures = 0;
-    let complained = false;
-    const begun = () => {
-      failures = 0;
-      if (complained) this.#logger.info({ source: this.source }, "events come again");
-      complained = false;
-      this.#connected = true;
-    };
-    while (!signal.aborted) {
+    this.#newest = Math.max(this.#newest, Number(event.position));
+    while (true) {
       try {
-        return await attempt(begun);
+        return await this.#handle(event, Number(event.position) - 1, signal);
       } catch (error) {
-        this.#connected = false;
-        if (signal.aborted) return;
-        failures++;
-        if (!complained && !isExpected(error)) {
-          complained = true;
-          this.#logger.warn({ source: this.source, reason: inOneLine(error) }, "events do not come: tried again");
-        }
-        await this.#time.wait(retryDelayMs(failures, this.#time.random), signal).catch(() => {});
+        if (!(error instanceof CursorMoved)) throw error;
+        await this.catchUp(signal);
+        signal.throwIfAborted();
       }
     }
+  }
+
+  #keepTrying(signal: AbortSignal, attempt: (begun: () => void) => Promise<void>): Promise<void> {
+    return keepTrying({
+      ...{ signal, time: this.#time, attempt, expected: isExpected },
+      onAway: (error) =>
+        this.#logger.warn({ source: this.source, reason: inOneLine(error) }, "the log of events does not answer: tried again"),
+      onBack: () => this.#logger.info({ source: this.source }, "the log of events answers again"),
+    });
   }
 
   /** Reads the log from the cursor on, until there is enough. */

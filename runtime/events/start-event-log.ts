@@ -1,8 +1,8 @@
 import type { Registry } from "prom-client";
 import type { Logger } from "../logger.ts";
 import { pollEvery } from "../poll.ts";
-import type { Event } from "./event.ts";
 import type { EventLog } from "./event-log.ts";
+import { type AlsoPublish, Relay } from "./relay.ts";
 
 const DAY_MS = 86_400_000;
 const PRUNE_EVERY_MS = 3_600_000;
@@ -14,8 +14,7 @@ export interface EventLogOptions {
   amqpUrl?: string | undefined;
   eventRetentionDays: number;
   eventPollIntervalMs: number;
-  /** What else to send to the broker for an event: a text to a durable queue. */
-  alsoPublish?: (event: Event) => { queue: string; body: string } | undefined;
+  alsoPublish?: AlsoPublish;
 }
 
 /** Begins to tell of what other replicas append, to hand events on to the broker if there is one, and to forget old ones. */
@@ -38,9 +37,14 @@ export function startEventLog(log: EventLog, options: EventLogOptions): { close(
     pollEvery(options.eventPollIntervalMs, look, (error) => logger.warn({ err: error }, "could not look for new events")),
     pollEvery(PRUNE_EVERY_MS, prune, (error) => logger.warn({ err: error }, "could not remove old events")),
   ];
+  const stop = new AbortController();
+  const { amqpUrl, ...rest } = options;
+  const relaying = amqpUrl === undefined ? undefined : new Relay(log, { ...rest, amqpUrl }).run(stop.signal);
   return {
     async close() {
-      for (const stop of stops) stop();
+      for (const stopPolling of stops) stopPolling();
+      stop.abort();
+      await relaying;
     },
   };
 }

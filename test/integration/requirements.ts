@@ -6,6 +6,12 @@ export function postgresBin(): string | undefined {
   return globSync("/usr/lib/postgresql/*/bin").at(-1) ?? directoryOf("initdb");
 }
 
+/** Where the programs of a RabbitMQ are; what Debian has on the PATH insists on another user. */
+export function rabbitmqBin(): string | undefined {
+  const folder = "/usr/lib/rabbitmq/bin";
+  return existsSync(`${folder}/rabbitmq-server`) ? folder : directoryOf("rabbitmq-server");
+}
+
 /** A Python that has grpcio: the system's, as Debian's packages are for that one. */
 export function pythonWithGrpc(): string | undefined {
   return ["/usr/bin/python3", "python3"].find((python) => succeeds(python, "-c", "import grpc"));
@@ -30,6 +36,11 @@ export function requirements(): readonly Requirement[] {
       name: "PostgreSQL server",
       met: postgresBin() !== undefined,
       how: "apt-get install postgresql",
+    },
+    {
+      name: "RabbitMQ",
+      met: rabbitmqBin() !== undefined,
+      how: "apt-get install rabbitmq-server",
     },
     {
       name: "Python 3 with gRPC, and protoc with its gRPC plugin",

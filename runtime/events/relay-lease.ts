@@ -1,0 +1,42 @@
+import type { EventLog } from "./event-log.ts";
+
+/** How long a process has the lease that has shown no sign of life. */
+export const LEASE_MS = 15_000;
+
+/** Which of the replicas hands the events of a log on to a broker, and how far that has come. */
+export class RelayLease {
+  readonly #log: EventLog;
+  readonly #owner: string;
+  readonly #now: () => Date;
+
+  /** @param owner this process. */
+  constructor(log: EventLog, owner: string, now: () => Date) {
+    this.#log = log;
+    this.#owner = owner;
+    this.#now = now;
+  }
+
+  /** Takes the lease, or keeps it for longer. @returns the position up to which events are handed on; undefined if another process has it. */
+  async take(): Promise<number | undefined> {
+    const now = this.#now().getTime();
+    const row = await this.#log.tables
+      .updateTable("event_relay")
+      .set({ owner: this.#owner, lease_until_ms: now + LEASE_MS })
+      .where((relay) => relay.or([relay("owner", "=", this.#owner), relay("lease_until_ms", "<", now)]))
+      .returning("relayed_position")
+      .executeTakeFirst();
+    return row?.relayed_position;
+  }
+
+  /** Notes how far events are handed on. @returns whether this process has the lease still. */
+  async note(position: number): Promise<boolean> {
+    const update = this.#log.tables.updateTable("event_relay").set({ relayed_position: position });
+    const { numUpdatedRows } = await update.where("owner", "=", this.#owner).executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+
+  /** Lets another process have it. */
+  async release(): Promise<void> {
+    await this.#log.tables.updateTable("event_relay").set({ lease_until_ms: 0 }).where("owner", "=", this.#owner).execute();
+  }
+}
