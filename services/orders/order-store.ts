@@ -92,6 +92,7 @@ export function orderStore(db: Kysely<Schema>, events: EventLog, options: { defa
         await takeBackPromotion(transaction, order);
         const data = { orderId, userId: order.userId };
         if (tell) await events.append(transaction, OrderPaymentFailed, { subject: `orders/${orderId}`, data });
+        reached("orders.before-given-up-commit");
       }),
 
     async requestCancel(userId, orderId, now) {

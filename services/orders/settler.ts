@@ -1,4 +1,5 @@
 import { pollEvery } from "../../runtime/poll.ts";
+import { reached } from "../../runtime/steps.ts";
 import { type CancelDeps, refundAndCancel } from "./checkout.ts";
 import type { Order } from "./order.ts";
 
@@ -56,6 +57,7 @@ export class Settler {
     const expired = now().getTime() - order.createdAt.getTime() >= paymentTimeoutMs;
     const found = await payments.find(order.id);
     const payment = found === "unknown" && expired ? await payments.giveUp(order.id) : found;
+    if (payment === "void") reached("orders.given-up-by-provider");
     const settled = await (() => {
       switch (payment) {
         case "charged":
