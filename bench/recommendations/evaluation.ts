@@ -26,8 +26,12 @@ export interface Findings {
 
 type Recommender = (reader: string, history: History) => number[];
 
-/** Compares ways to recommend, on what readers bought before and after one day. */
-export function evaluate(books: readonly Book[], purchases: readonly Purchase[], random: () => number): Findings[] {
+/** Compares ways to recommend, on what readers bought before and after one day. @returns also how many readers it was judged by. */
+export function evaluate(
+  books: readonly Book[],
+  purchases: readonly Purchase[],
+  random: () => number,
+): { judged: number; findings: Findings[] } {
   const before = Map.groupBy(
     purchases.filter(({ day }) => day < CUT_DAY),
     ({ reader }) => reader,
@@ -57,9 +61,9 @@ export function evaluate(books: readonly Book[], purchases: readonly Purchase[],
     const history = histories.get(reader);
     return history === undefined ? [] : [{ reader, history, bought: new Set(bought.map(({ bookId }) => bookId)) }];
   });
-  return Object.entries(ways).map(([name, recommend]) =>
-    judge(name, recommend, { judged, model, books: books.length, readers: histories.size }),
-  );
+  const shared = { judged, model, books: books.length, readers: histories.size };
+  const findings = Object.entries(ways).map(([name, recommend]) => judge(name, recommend, shared));
+  return { judged: judged.length, findings };
 }
 
 interface Judged {

@@ -1,10 +1,10 @@
-/** Which Books are like which, as learned from what readers did. Book numbers are sorted, so that they are found by halving. */
+/** Which Books are like which, as learned from what readers did. In arrays, which go from thread to thread and into a file as they are. */
 export interface Model {
   /** The store that it was learned from. */
   readonly storeId: string;
   /** How far that store was read. */
   readonly revision: number;
-  /** The Books that readers like. */
+  /** The Books that readers like, by number. */
   readonly bookIds: Int32Array<ArrayBuffer>;
   /** How many readers like each of them. */
   readonly readerCounts: Uint32Array<ArrayBuffer>;
@@ -48,16 +48,14 @@ export function visitLike(model: Model, bookId: number, visit: (bookId: number, 
   for (let i = model.offsets[place] ?? end; i < end; i++) visit(model.likeIds[i] as number, model.likeness[i] as number);
 }
 
+const placesOf = new WeakMap<Model, ReadonlyMap<number, number>>();
+
 /** @returns -1 if nobody likes it. */
-function placeOf({ bookIds }: Model, bookId: number): number {
-  let low = 0;
-  let high = bookIds.length - 1;
-  while (low <= high) {
-    const middle = (low + high) >> 1;
-    const found = bookIds[middle] as number;
-    if (found === bookId) return middle;
-    if (found < bookId) low = middle + 1;
-    else high = middle - 1;
+function placeOf(model: Model, bookId: number): number {
+  let places = placesOf.get(model);
+  if (places === undefined) {
+    places = new Map(model.bookIds.entries().map(([place, id]) => [id, place]));
+    placesOf.set(model, places);
   }
-  return -1;
+  return places.get(bookId) ?? -1;
 }
