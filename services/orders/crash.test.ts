@@ -2,8 +2,10 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { OrderState } from "../../gen/bookstore/orders/v1/orders_service.ts";
+import { createLogger } from "../../runtime/logger.ts";
 import { type TestDatabase, testDatabase } from "../../test/support/database.ts";
 import { startOrders } from "../../test/support/orders.ts";
+import { openOrdersStore } from "./store.ts";
 import { order, testClock, told } from "./testing.ts";
 import type { Outcome, ReplicaWork } from "./testing-replica.ts";
 
@@ -24,8 +26,10 @@ function startReplica(work: ReplicaWork, step = ""): ChildProcess {
 
 /** Puts one copy of a book into the carts of users. */
 async function fillCarts(database: TestDatabase, users: readonly string[]): Promise<void> {
-  await using orders = await startOrders({ url: database.url });
-  for (const userId of users) await orders.client.addItem({ userId, bookId: 1, quantity: 1 });
+  const logger = createLogger({ name: "test", level: "silent" });
+  const store = await openOrdersStore(database.url, logger, { defaultStock: 0, guestCartMs: 0 });
+  for (const userId of users) await store.carts.change({ userId }, new Date(), () => [{ bookId: 1, quantity: 1 }]);
+  await store.close();
 }
 
 /** Lets a replica work until it ends at a step. */

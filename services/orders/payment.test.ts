@@ -9,10 +9,13 @@ const { ORDER_STATE_PAYMENT_DECLINED: DECLINED, ORDER_STATE_EXPIRED: EXPIRED, OR
 const LI = "7434029";
 const usd = (minorUnits: bigint) => ({ currencyCode: "USD", minorUnits });
 
-/** Orders with a clock, and little patience for the payment provider. */
+/** For payments that take longer. */
+const IMPATIENT = { paymentWaitMs: 30 };
+
+/** Orders with a clock. */
 async function startWithClock(options: OrdersOptions = {}) {
   const clock = testClock();
-  const orders = await startOrders({ now: clock.now, paymentWaitMs: 30, slowMs: 60_000, ...options });
+  const orders = await startOrders({ now: clock.now, slowMs: 60_000, ...options });
   const stateOf = async (orderId: string) => (await orders.client.getOrder({ userId: LI, orderId })).order?.state;
   return { ...orders, clock, stateOf };
 }
@@ -33,7 +36,7 @@ test("a declined payment is told, with the order, and frees what was kept", asyn
 });
 
 test("a slow payment is answered before the deadline, and completed later", async () => {
-  await using orders = await startWithClock({ paymentWaitMs: 3_000 });
+  await using orders = await startWithClock();
   await fillCart(orders, LI, [[1, 1]]);
   const purchase = await purchaseOf(orders, LI, "tok_slow");
 
@@ -67,7 +70,7 @@ test("a slow payment that comes while the process lives completes the order behi
 });
 
 test("a slow payment that fails frees what was kept, and the buyer is told by an event", async () => {
-  await using orders = await startWithClock();
+  await using orders = await startWithClock(IMPATIENT);
   const { id } = await order(orders, LI, [[1, 3]], "tok_slow_declined");
   orders.clock.forward(60_000);
 
@@ -82,7 +85,7 @@ test("a slow payment that fails frees what was kept, and the buyer is told by an
 });
 
 test("an order whose payment never arrived expires, and is never charged after that", async () => {
-  await using orders = await startWithClock();
+  await using orders = await startWithClock(IMPATIENT);
   const { id, state } = await order(orders, LI, [[1, 1]], "tok_unreachable");
   expect(state).toBe(PENDING);
   orders.clock.forward(59_000);
@@ -100,7 +103,7 @@ test("an order whose payment never arrived expires, and is never charged after t
 });
 
 test("nobody buys the same cart again while its payment is under way", async () => {
-  await using orders = await startWithClock();
+  await using orders = await startWithClock(IMPATIENT);
   const { id } = await order(orders, LI, [[1, 1]], "tok_slow");
 
   const failure = await buy(orders, LI).catch((error: unknown) => error);
@@ -111,6 +114,7 @@ test("nobody buys the same cart again while its payment is under way", async () 
 test("a provider that is away for a while is asked again", async () => {
   let away = true;
   await using orders = await startWithClock({
+    ...IMPATIENT,
     payments: (simulated) => ({
       ...simulated,
       find: (orderId) => (away ? Promise.reject(new Error("away")) : simulated.find(orderId)),
@@ -141,7 +145,7 @@ test("a user calls an order off, and gets back what was paid, the copies and the
 });
 
 test("calling an order off twice, also at once, cancels it once", async () => {
-  await using orders = await startWithClock({ paymentWaitMs: 3_000 });
+  await using orders = await startWithClock();
   const { id } = await order(orders, LI, [[1, 1]]);
   const request = { userId: LI, orderId: id };
 
@@ -163,10 +167,10 @@ test("a refund that the provider does not answer is made later", async () => {
   });
   const { id } = await order(orders, LI, [[1, 1]]);
 
-  const { order: waiting } = await orders.client.cancelOrder({ userId: LI, orderId: id });
+  const { order: waiting } = await orders.client.cancelOrder({ userId: LI, orderId: id }, { deadlineMs: 400 });
   expect(waiting).toMatchObject({ state: PLACED, cancelRequestTime: orders.clock.now() });
   away = false;
-  orders.clock.forward(60);
+  orders.clock.forward(6_000);
   await orders.settler.look();
 
   expect(await orders.stateOf(id)).toBe(CANCELLED);
@@ -174,7 +178,7 @@ test("a refund that the provider does not answer is made later", async () => {
 });
 
 test("only an order that was placed can be called off", async () => {
-  await using orders = await startWithClock();
+  await using orders = await startWithClock(IMPATIENT);
   const { id } = await order(orders, LI, [[1, 1]], "tok_slow");
 
   await expect(orders.client.cancelOrder({ userId: LI, orderId: id })).rejects.toMatchObject(

@@ -7,7 +7,6 @@ import { type CheckoutDeps, cancelOrder, placeOrder } from "./checkout.ts";
 import { orderMetrics } from "./order-metrics.ts";
 import { simulatedPayments } from "./simulated-payments.ts";
 import { openOrdersStore } from "./store.ts";
-import { aBook } from "./testing.ts";
 
 export interface ReplicaWork {
   url: string;
@@ -20,6 +19,7 @@ export interface ReplicaWork {
 /** What became of an order: its id and state, or why there is none. */
 export type Outcome = { id: string; state: string } | { reason: string | undefined };
 
+const TEN_DOLLARS = { currencyCode: "USD", minorUnits: 1000n };
 const { url, buyers, defaultStock, cancel = false }: ReplicaWork = JSON.parse(process.argv[2] ?? "");
 const logger = createLogger({ name: "replica", level: "silent" });
 const store = await openOrdersStore(url, logger, { defaultStock, guestCartMs: 1_000 });
@@ -36,13 +36,12 @@ const deps: CheckoutDeps = {
 };
 
 function offerOf(bookId: number) {
-  const { title, price } = aBook(bookId);
-  return { bookId, title, unitPrice: price ?? { currencyCode: "", minorUnits: 0n } };
+  return { bookId, title: `Book ${bookId}`, unitPrice: TEN_DOLLARS };
 }
 
 async function buyOne({ userId, key: idempotencyKey }: { userId: string; key: string }): Promise<Outcome> {
   const answerBy = Date.now() + 10_000;
-  const purchase = { userId, idempotencyKey, paymentToken: "tok_ok", expectedTotal: { currencyCode: "USD", minorUnits: 1000n } };
+  const purchase = { userId, idempotencyKey, paymentToken: "tok_ok", expectedTotal: TEN_DOLLARS };
   try {
     const { id, state } = await placeOrder(deps, purchase, { answerBy, signal: AbortSignal.timeout(10_000) });
     return cancel ? await cancelOrder(deps, userId, id, answerBy) : { id, state };
