@@ -1,9 +1,12 @@
+import { connect, constants } from "node:http2";
 import { createClient, Metadata, Status } from "nice-grpc";
+import { EchoRequest } from "../../gen/bookmesh/testing/v1/echo_service.ts";
 import { ServerReflectionDefinition } from "../../gen/grpc/reflection/v1/reflection.ts";
 import { HealthDefinition, HealthCheckResponse_ServingStatus as Serving } from "../../gen/health/v1/health.ts";
 import { type Dummy, dummyClient } from "../../test/support/dummy-client.ts";
-import { call, endingCases, endings, type Kind, kinds, rejection } from "../../test/support/four-kinds.ts";
+import { call, endingCases, endings, type Kind, kinds, pathOf, rejection } from "../../test/support/four-kinds.ts";
 import { CALLER_HEADER } from "../../test/support/plaintext.ts";
+import { frame } from "../../test/support/raw-call.ts";
 import { admission } from "./admission.ts";
 import type { ServerCall } from "./server-call.ts";
 
@@ -50,6 +53,22 @@ test.each(kinds)("counts a %s call until its handler has returned, though its ca
   await expect(call(dummy.client, kind, "hello")).resolves.toEqual(["hello"]);
 });
 
+test.each(kinds)("counts a %s call until its answer is read, though its deadline has passed", async (kind) => {
+  await using dummy = await dummyClient({}, ROOM_FOR_ONE);
+  const session = connect(`http://127.0.0.1:${dummy.port}`, { settings: { initialWindowSize: 0 } });
+  const headers = { ":method": "POST", ":path": pathOf(kind), "content-type": "application/grpc", "grpc-timeout": "50m" };
+  const stream = session.request(headers).on("error", () => {});
+  stream.end(frame(EchoRequest.encode(EchoRequest.fromPartial({ text: "hello" })).finish()));
+  await dummy.logs.find({ msg: "call finished", status: "DEADLINE_EXCEEDED" });
+
+  await expect(call(dummy.client, kind, "hello")).rejects.toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
+  stream.close(constants.NGHTTP2_CANCEL);
+  await new Promise((resolve) => session.ping(resolve));
+
+  await expect(call(dummy.client, kind, "hello")).resolves.toEqual(["hello"]);
+  session.destroy();
+});
+
 test.each(kinds)("counts a %s call no more once its request was refused", async (kind) => {
   await using dummy = await dummyClient({}, ROOM_FOR_ONE);
 
@@ -93,22 +112,32 @@ test.each(["unary", "bidiStreaming"] as const)(
   },
 );
 
-test("takes so many streams of health from one caller, whatever else there is, and never refuses a check", () => {
-  const { start, settle } = admission({ maxCallsInFlight: 1, maxOpenStreams: 1 });
-  const callOf = (name: string, kind: "unary" | "server_streaming") =>
-    ({ caller: { trustDomain: "bookmesh.local", name }, contract: { infrastructure: true, kind } }) as unknown as ServerCall;
-  const watch = callOf("orders", "server_streaming");
-  for (let i = 0; i < 3_000; i++) start?.(watch);
+test.each([
+  { what: "checks", kind: "unary", service: "grpc.health.v1.Health", most: 250 },
+  { what: "watches of health", kind: "server_streaming", service: "grpc.health.v1.Health", most: 100 },
+  { what: "streams of reflection", kind: "bidi_streaming", service: "grpc.reflection.v1.ServerReflection", most: 100 },
+  {
+    what: "streams of xDS",
+    kind: "bidi_streaming",
+    service: "envoy.service.discovery.v3.AggregatedDiscoveryService",
+    most: 3_000,
+  },
+])("takes so many $what from one caller at once, whatever else there is", ({ kind, service, most }) => {
+  const { start, settle } = admission({ maxCallsInFlight: 0, maxOpenStreams: 0 });
+  const callOf = (caller: object) => ({ ...caller, contract: { infrastructure: true, kind, service } }) as unknown as ServerCall;
+  const orders = callOf({ caller: { trustDomain: "bookmesh.local", name: "orders" } });
+  for (let i = 0; i < most; i++) start?.(orders);
 
-  expect(() => start?.(watch)).toThrow(expect.objectContaining({ kind: "exhausted", reason: "OVERLOADED" }));
-  expect(() => start?.(callOf("push", "server_streaming"))).not.toThrow();
-  for (let i = 0; i < 5_000; i++) start?.(callOf("orders", "unary"));
+  expect(() => start?.(orders)).toThrow(expect.objectContaining({ kind: "exhausted", reason: "OVERLOADED" }));
+  for (let i = 0; i < most; i++) start?.(callOf({ peer: `10.0.0.1:${i}` }));
+  expect(() => start?.(callOf({ peer: "10.0.0.1:8000" }))).toThrow(expect.objectContaining({ reason: "OVERLOADED" }));
+  expect(() => start?.(callOf({ peer: "10.0.0.2:8000" }))).not.toThrow();
 
-  settle?.(watch);
-  expect(() => start?.(watch)).not.toThrow();
+  settle?.(orders);
+  expect(() => start?.(orders)).not.toThrow();
 });
 
-test("never refuses health checks and reflection", async () => {
+test("refuses no health checks and reflection because of other calls", async () => {
   await using dummy = await dummyClient(endingCases, ROOM_FOR_ONE);
   await using _ = await occupied(dummy, "unary");
   await using __ = await occupied(dummy, "serverStreaming");

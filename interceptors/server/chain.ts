@@ -21,13 +21,14 @@ import { deadline } from "./deadline.ts";
 import { decoding, withCheckedForeignRequests, withCheckedRequests } from "./decoding.ts";
 import { endUser } from "./end-user.ts";
 import { errorMapping, statusOf } from "./error-mapping.ts";
+import { FairBudget } from "./fair-budget.ts";
 import { type FrontDoorOptions, openFrontDoor, peerOf } from "./front-door.ts";
 import { handshakeAudit } from "./handshake-audit.ts";
 import type { ServerInterceptor } from "./interceptor.ts";
 import { loadCounter } from "./load.ts";
 import { metrics } from "./metrics.ts";
 import { answer, refusalOf } from "./request-checks.ts";
-import { type RequestMemoryOptions, requestMemory } from "./request-memory.ts";
+import { requestMemory } from "./request-memory.ts";
 import { withSharedEncoder } from "./response-encoding.ts";
 import { interceptCalls } from "./server-call.ts";
 import { statusSanitizer } from "./status-sanitizer.ts";
@@ -38,12 +39,14 @@ import { validation } from "./validation.ts";
 /** A service definition as ts-proto generates it. */
 type Definition = CompatServiceDefinition & Parameters<typeof withCheckedRequests>[0] & Parameters<typeof withSharedEncoder>[0];
 
-export interface MeshServerOptions extends AdmissionOptions, RequestMemoryOptions {
+export interface MeshServerOptions extends AdmissionOptions {
   logger: Logger;
   metrics: Registry;
   health: Health;
   /** How connections are secured, and who is at their other end. */
   credentials: Pick<Security, "server">;
+  /** The most bytes that messages take together, of requests under way and of responses that wait to be read. The default is 24 MiB. */
+  maxMessageMemoryBytes?: number;
   /** Whose access token it is. Required where a contract asks for a user. */
   verifyUserToken?: VerifyUserToken;
 }
@@ -80,6 +83,8 @@ const SERVER_OPTIONS: ChannelOptions = {
   "grpc.enable_channelz": 0,
 };
 
+const MESSAGE_MEMORY_BYTES = 25_165_824;
+
 /** A server with the chain that every service runs, health checks and reflection. */
 export function meshServer(options: MeshServerOptions): MeshServer {
   const { logger } = options;
@@ -87,6 +92,7 @@ export function meshServer(options: MeshServerOptions): MeshServer {
   const load = loadCounter();
   const contracts = new Map<string, MethodContract>();
   const security = options.credentials.server();
+  const messageMemory = new FairBudget(options.maxMessageMemoryBytes ?? MESSAGE_MEMORY_BYTES);
 
   // Outermost first. What counts and logs stands outside of what refuses, so
   // that it sees refusals too; what is cheap stands before what is dear.
@@ -105,11 +111,12 @@ export function meshServer(options: MeshServerOptions): MeshServer {
     // To find out whose a token is may take a while: within a deadline and a limit.
     endUser({ verify: options.verifyUserToken }),
     // Everybody beyond here may send: nothing of a request is read before.
-    requestMemory(options),
+    requestMemory({ budget: messageMemory }),
     validation(),
   ];
   const environment = {
     interceptors,
+    messageMemory,
     statusOf: (error: unknown, call: { path: string }) => statusOf(error, { logger, path: call.path }),
   };
   // grpc-js writes header values it does not like to standard error as they are, tokens included.

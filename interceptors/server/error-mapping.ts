@@ -71,7 +71,16 @@ export function errorMapping(options: { logger: Logger }): ServerMiddleware {
     const running = current instanceof ServerCall ? current : undefined;
     running?.handlerStarted();
     try {
-      return yield* call.next(call.request, context);
+      if (!call.responseStream || running === undefined) return yield* call.next(call.request, context);
+      let made = 0;
+      for await (const response of call.next(call.request, context)) {
+        yield response;
+        const room = running.roomForResponse(++made);
+        if (room === undefined) continue;
+        await room;
+        // Nobody is there for what would be made next.
+        if (running.finished) return;
+      }
     } catch (error: unknown) {
       if (isAbortError(error) && context.signal.aborted) throw error;
       const status = statusOf(error, { logger: options.logger, path: call.method.path });

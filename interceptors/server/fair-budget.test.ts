@@ -28,3 +28,11 @@ test("gives again what was given back, and forgets who has nothing", () => {
   expect(budget.left).toBe(100);
   expect(budget.callers).toBe(0);
 });
+
+test("says whether there is enough for a caller without taking it", () => {
+  const budget = new FairBudget(100);
+
+  expect([budget.has("one", 50), budget.has("one", 51)]).toEqual([true, false]);
+  budget.take("one", 40);
+  expect([budget.has("one", 10), budget.has("one", 11), budget.has("another", 30)]).toEqual([true, false, true]);
+});

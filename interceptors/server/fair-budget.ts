@@ -1,3 +1,13 @@
+import { Failure } from "../../runtime/errors.ts";
+
+/** About what a burst takes to pass. */
+const RETRY_AFTER_MS = 250;
+
+/** For whoever wants more than there is. */
+export function overloaded(message: string): Failure {
+  return new Failure("exhausted", message, { reason: "OVERLOADED", retryAfterMs: RETRY_AFTER_MS });
+}
+
 /**
  * So much of something for all callers together.
  *
@@ -24,11 +34,17 @@ export class FairBudget {
     return this.#taken.size;
   }
 
+  /** Whether there is that much for the caller. */
+  has(who: string, amount: number): boolean {
+    // Nearly always nobody has anything.
+    if (this.#left === this.#total) return amount <= this.#total / 2;
+    return (this.#taken.get(who) ?? 0) + amount <= this.#left - amount;
+  }
+
   /** @returns whether there was enough; otherwise nothing is taken. */
   take(who: string, amount: number): boolean {
-    const has = (this.#taken.get(who) ?? 0) + amount;
-    if (has > this.#left - amount) return false;
-    this.#taken.set(who, has);
+    if (!this.has(who, amount)) return false;
+    this.#taken.set(who, (this.#taken.get(who) ?? 0) + amount);
     this.#left -= amount;
     return true;
   }

@@ -12,7 +12,7 @@ import { decodeDetails } from "../status-details.ts";
 /** What the contract of EchoService says. */
 const MAX_REQUEST_BYTES = 4_096;
 /** Room for requests of three callers at most. */
-const LITTLE_ROOM = { maxRequestMemoryBytes: 12_000 };
+const LITTLE_ROOM = { maxMessageMemoryBytes: 12_000 };
 
 test.each(endings)("gives back what a $kind call took that $ending", async ({ play }) => {
   await using dummy = await dummyClient(endingCases, LITTLE_ROOM);
@@ -77,6 +77,18 @@ describe.each(kinds)("a %s request", (kind) => {
 
     expect((await stream.refusal()).status).not.toBe(Status.OK);
   });
+});
+
+test("a call of a caller who has taken all room is refused before anything of it is read", async () => {
+  await using setup = await start({ maxMessageMemoryBytes: 6_000 });
+  const open = setup.send("bidiStreaming", frame(request("x".repeat(2_500))).subarray(0, -1));
+  await setup.dummy.logs.find({ msg: "handling" });
+  await new Promise(setImmediate);
+
+  const refused = setup.send("unary", Buffer.alloc(0));
+
+  expect(await refused.refusal()).toMatchObject({ status: Status.RESOURCE_EXHAUSTED, reason: "OVERLOADED" });
+  await open.leave();
 });
 
 test("a stream has room again for each message that is with its handler", async () => {

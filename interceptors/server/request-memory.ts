@@ -1,24 +1,18 @@
 import { Status } from "nice-grpc-common";
 import { Failure } from "../../runtime/errors.ts";
-import { FairBudget } from "./fair-budget.ts";
+import { type FairBudget, overloaded } from "./fair-budget.ts";
+import { BETWEEN_MESSAGES, type Decoder, type Inside, keepNoMoreThanNeeded } from "./grpc-inside.ts";
 import type { CallStatus, ServerInterceptor } from "./interceptor.ts";
-import { BETWEEN_MESSAGES, type Decoder, type Inside, keepNoMoreThanNeeded } from "./message-decoder.ts";
 import type { ServerCall } from "./server-call.ts";
 
-const DEFAULT_BYTES = 33_554_432;
 /** What a message takes besides its bytes. */
 const MESSAGE_BYTES = 256;
 /** What it takes to inflate a message, besides what comes out. */
 const INFLATING_BYTES = 65_536;
+/** Whoever has not even this left has no calls. */
+const LEAST_BYTES = 1_024;
 /** What comes in one piece and is no larger than this is not counted: calls in flight have a limit of their own. */
 const SMALL_BYTES = 1_024;
-/** About what a burst takes to pass. */
-const RETRY_AFTER_MS = 250;
-
-export interface RequestMemoryOptions {
-  /** The most bytes that the requests take together which are under way. The default is 32 MiB. */
-  maxRequestMemoryBytes?: number;
-}
 
 /**
  * Refuses a request that is larger than the contract of its method allows as
@@ -28,11 +22,12 @@ export interface RequestMemoryOptions {
  * at it. So the bytes of all calls are counted while they are gathered; those of
  * a stream until the message is with the handler, others until the call is over.
  */
-export function requestMemory(options: RequestMemoryOptions): ServerInterceptor {
-  const budget = new FairBudget(options.maxRequestMemoryBytes ?? DEFAULT_BYTES);
+export function requestMemory({ budget }: { budget: FairBudget }): ServerInterceptor {
   const requests = new WeakMap<ServerCall, Request>();
   return {
     start(call) {
+      // Its answer would be made for nothing. Health checks tell of the process, whatever its callers do.
+      if (!call.contract.infrastructure && !budget.has(call.callerKey, LEAST_BYTES)) throw noRoom();
       requests.set(call, new Request(call, budget));
     },
     message(call) {
@@ -73,10 +68,10 @@ class Request {
   constructor(call: ServerCall, budget: FairBudget) {
     this.#call = call;
     this.#budget = budget;
-    this.#caller = call.caller?.name ?? call.peer;
+    this.#caller = call.callerKey;
     this.#streamed = call.contract.kind === "client_streaming" || call.contract.kind === "bidi_streaming";
     const { maxRequestBytes } = call.contract;
-    const inside = call.inside as unknown as Inside;
+    const { inside } = call;
     inside.maxReceiveMessageSize = maxRequestBytes;
     const decoder = inside.decoder as WatchedDecoder;
     decoder.maxReadMessageLength = maxRequestBytes;
@@ -164,8 +159,7 @@ class Request {
       this.#taken += bytes;
       return true;
     }
-    const details = "too many requests are under way";
-    this.#call.fail(new Failure("exhausted", details, { reason: "OVERLOADED", retryAfterMs: RETRY_AFTER_MS }));
+    this.#call.fail(noRoom());
     return false;
   }
 
@@ -178,4 +172,8 @@ class Request {
 
 function write(this: WatchedDecoder, data: Buffer): Buffer[] {
   return this[REQUEST].gather(data, this);
+}
+
+function noRoom(): Failure {
+  return overloaded("too many messages are under way");
 }

@@ -8,6 +8,7 @@ import { call, endingCases, endings, kinds, rejection } from "../../test/support
 import { LogLines } from "../../test/support/log-lines.ts";
 import { clientFactory } from "../client/chain.ts";
 import { errorMapping, statusOf } from "./error-mapping.ts";
+import { FairBudget } from "./fair-budget.ts";
 import type { ServerInterceptor } from "./interceptor.ts";
 import { interceptCalls } from "./server-call.ts";
 
@@ -165,6 +166,7 @@ async function serve(links: readonly ServerInterceptor[], specialCases: Record<s
   const environment = {
     interceptors,
     statusOf: (error: unknown, { path }: { path: string }) => statusOf(error, { logger, path }),
+    messageMemory: new FairBudget(1_000_000),
   };
   const contracts = serviceContract(EchoServiceDefinition.fullName);
   const server = createServer({ interceptors: [interceptCalls(contracts, environment)] }).use(errorMapping({ logger }));

@@ -6,9 +6,12 @@ import type { MethodContract } from "../../runtime/contracts.ts";
 import type { EndUser } from "../../runtime/end-user.ts";
 import type { Identity } from "../../runtime/spiffe.ts";
 import { startTrace, type TraceContext } from "../../runtime/trace-context.ts";
+import type { FairBudget } from "./fair-budget.ts";
 import { checkFraming, endRequest } from "./framing.ts";
 import { arrival } from "./front-door.ts";
+import type { Inside } from "./grpc-inside.ts";
 import type { CallStatus, ServerInterceptor } from "./interceptor.ts";
+import { SMALL_BYTES, UnreadResponses } from "./unread-responses.ts";
 
 type Listener = Parameters<ServerInterceptingCallInterface["start"]>[0];
 
@@ -20,6 +23,8 @@ export interface CallEnvironment {
   readonly interceptors: readonly ServerInterceptor[];
   /** The status for an error that an interceptor threw. */
   readonly statusOf: (error: unknown, call: ServerCall) => CallStatus;
+  /** The bytes that messages may take. */
+  readonly messageMemory: FairBudget;
 }
 
 /**
@@ -37,6 +42,8 @@ export class ServerCall implements ServerInterceptingCallInterface, CallContext 
   readonly headers: IncomingHttpHeaders;
   /** Undefined if the caller has proven no identity of this mesh. */
   readonly caller: Identity | undefined;
+  /** The same text for all calls of one caller; of a caller without identity, for those on one connection. */
+  readonly callerKey: string;
   /** When the proof expires, in milliseconds since the epoch. */
   readonly callerValidUntil: number;
   user: EndUser | undefined;
@@ -54,6 +61,8 @@ export class ServerCall implements ServerInterceptingCallInterface, CallContext 
   #finished = false;
   #handling = false;
   #settled = false;
+  /** Of a unary call only if it is large: to make one for each call shows in the benchmark. */
+  #responses: UnreadResponses | undefined;
 
   constructor(call: ServerInterceptingCallInterface, contract: MethodContract, environment: CallEnvironment) {
     this.contract = contract;
@@ -62,6 +71,7 @@ export class ServerCall implements ServerInterceptingCallInterface, CallContext 
     this.peer = seen?.peer ?? call.getPeer();
     this.headers = seen?.headers ?? {};
     this.caller = seen?.caller.identity;
+    this.callerKey = this.caller?.name ?? this.peer;
     this.callerValidUntil = seen?.caller.validUntil ?? 0;
     this.#environment = environment;
     this.#send = call.sendStatus.bind(call);
@@ -69,15 +79,26 @@ export class ServerCall implements ServerInterceptingCallInterface, CallContext 
     // and asks no interceptor. It does so through this method of its own call.
     call.sendStatus = (status) => this.sendStatus(status);
     checkFraming(call);
+    if (contract.kind === "server_streaming" || contract.kind === "bidi_streaming") this.#responses = this.#unreadResponses();
   }
 
   get path(): string {
     return this.contract.path;
   }
 
-  /** The call as grpc-js has it, for those who know what is inside. */
-  get inside(): ServerInterceptingCallInterface {
-    return this.#call;
+  /** The call as grpc-js has it. */
+  get inside(): Inside {
+    return this.#call as unknown as Inside;
+  }
+
+  /** Whether its status has been sent, or its caller is gone. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  /** Resolves when a stream may make another response. Undefined: it may. @param made how many it has made. */
+  roomForResponse(made: number): Promise<void> | undefined {
+    return this.#responses?.room(made);
   }
 
   /** Ends the call with the status for an error. */
@@ -133,8 +154,23 @@ export class ServerCall implements ServerInterceptingCallInterface, CallContext 
 
   sendMessage(message: unknown, callback: () => void): void {
     // Writing behind a status would be an error on the stream that nobody hears.
-    if (this.#finished) callback();
-    else this.#call.sendMessage(message, callback);
+    if (this.#finished) {
+      callback();
+      return;
+    }
+    const responses = this.#responses;
+    if (responses !== undefined) {
+      this.#call.sendMessage(message, () => {
+        responses.read();
+        callback();
+      });
+      responses.written();
+      return;
+    }
+    this.#call.sendMessage(message, callback);
+    if (this.inside.stream.writableLength <= SMALL_BYTES) return;
+    this.#responses = this.#unreadResponses();
+    this.#responses.written();
   }
 
   sendStatus(status: Parameters<ServerInterceptingCallInterface["sendStatus"]>[0]): void {
@@ -213,11 +249,22 @@ export class ServerCall implements ServerInterceptingCallInterface, CallContext 
     this.#finished = true;
     const { interceptors } = this.#environment;
     for (let i = this.#started - 1; i >= 0; i--) interceptors[i]?.finish?.(this, status);
+    this.#responses?.finish();
     this.#settle();
+  }
+
+  #unreadResponses(): UnreadResponses {
+    return new UnreadResponses(this, this.inside.stream, this.#environment.messageMemory);
   }
 
   #settle(): void {
     if (this.#settled || this.#handling || !this.#finished) return;
+    const { stream } = this.inside;
+    if (stream.writableLength > 0 && !stream.destroyed) {
+      // It takes as much as any other call until that is read or given up.
+      stream.once("close", () => this.#settle());
+      return;
+    }
     this.#settled = true;
     const { interceptors } = this.#environment;
     for (let i = this.#started - 1; i >= 0; i--) interceptors[i]?.settle?.(this);

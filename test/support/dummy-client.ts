@@ -53,7 +53,7 @@ export interface Dummy extends AsyncDisposable {
 export interface DummyOptions {
   maxCallsInFlight?: number;
   maxOpenStreams?: number;
-  maxRequestMemoryBytes?: number;
+  maxMessageMemoryBytes?: number;
   /** The default is plaintext(). */
   credentials?: Security;
   /** Whose access tokens it takes. With it, it serves the guarded services too. */
@@ -80,7 +80,7 @@ export async function dummyClient(specialCases: Record<string, SpecialCase> = {}
   const server = meshServer({
     ...{ logger, metrics, health, credentials, maxCallsInFlight, maxOpenStreams },
     ...(verifyUserToken && { verifyUserToken }),
-    ...(options.maxRequestMemoryBytes && { maxRequestMemoryBytes: options.maxRequestMemoryBytes }),
+    ...(options.maxMessageMemoryBytes && { maxMessageMemoryBytes: options.maxMessageMemoryBytes }),
   });
   const implementation = echo({ specialCases, logger, inHandler: options.inHandler });
   server.add(EchoServiceDefinition, implementation);

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { frame } from "../../test/support/raw-call.ts";
-import { BETWEEN_MESSAGES, type Decoder, keepNoMoreThanNeeded } from "./message-decoder.ts";
+import { BETWEEN_MESSAGES, type Decoder, keepNoMoreThanNeeded } from "./grpc-inside.ts";
 
 const { StreamDecoder } = createRequire(import.meta.url)("@grpc/grpc-js/build/src/stream-decoder.js") as {
   StreamDecoder: new (limit: number) => Decoder;

@@ -1,5 +1,8 @@
-/** What a call of grpc-js keeps to itself about the request. */
+import type { ServerHttp2Stream } from "node:http2";
+
+/** What a call of grpc-js keeps to itself. */
 export interface Inside {
+  readonly stream: ServerHttp2Stream;
   readonly decoder: Decoder;
   /** The grpc-encoding. */
   readonly incomingEncoding: string;
