@@ -114,11 +114,12 @@ async function outcomeOf(stream: ClientHttp2Stream, stays: boolean): Promise<Omi
   const headerBytes = Math.max(0, ...received.map(sizeOf));
   if (last !== undefined) {
     const details = last[STATUS_DETAILS_KEY];
-    const { violations } = decodeDetails(details === undefined ? undefined : Buffer.from(String(details), "base64"));
+    const { violations, reason } = decodeDetails(details === undefined ? undefined : Buffer.from(String(details), "base64"));
     return {
       ending: "status",
       status: Number(last["grpc-status"]),
       message: String(last["grpc-message"] ?? ""),
+      reason,
       fields: violations.map(({ field }) => field),
       headerBytes,
     };

@@ -50,6 +50,8 @@ export interface Outcome {
   readonly http?: number;
   /** As it was sent, percent-encoded. */
   readonly message?: string;
+  /** The reason that the details have. */
+  readonly reason?: string | undefined;
   /** The fields that the details name. */
   readonly fields?: readonly string[];
   readonly resetCode?: number;

@@ -14,6 +14,8 @@ export interface Expectation {
   /** Instead of with a status. */
   readonly endings: ReadonlySet<Outcome["ending"]>;
   readonly http: number | undefined;
+  /** It may also be refused because there is no room for it at the moment. */
+  readonly overloads: boolean;
 }
 
 /** Statuses of a server that has understood the request. It has no others to give to what a caller does. */
@@ -41,6 +43,8 @@ export function expectationOf(one: FuzzCase): Expectation {
     stays,
     endings: new Set([...(one.endings ?? ["status"]), ...(stays ? (["open"] as const) : [])]),
     http: one.http,
+    // Inflating takes as much as the largest message there may be, of which there is room for a few at a time.
+    overloads: one.headers?.["grpc-encoding"] !== undefined,
   };
 }
 
@@ -71,11 +75,12 @@ function expectedOf(one: FuzzCase): Expected {
 }
 
 /** What is wrong with how a case ended. Undefined: nothing. */
-export function problemOf({ statuses, named, endings, http }: Expectation, outcome: Outcome): string | undefined {
+export function problemOf({ statuses, named, endings, http, overloads }: Expectation, outcome: Outcome): string | undefined {
   if (!endings.has(outcome.ending)) return `ended by ${outcome.ending} ${outcome.http ?? outcome.resetCode ?? ""}`;
   if (outcome.ending === "http" && outcome.http !== http) return `HTTP ${outcome.http}, not ${http}`;
   if (outcome.ending !== "status") return undefined;
-  const { status = Status.UNKNOWN, fields = [] } = outcome;
+  const { status = Status.UNKNOWN, fields = [], reason } = outcome;
+  if (overloads && status === Status.RESOURCE_EXHAUSTED && reason === "OVERLOADED") return problemOfText(outcome);
   if (!statuses.has(status)) return `${Status[status]}, not ${[...statuses].map((one) => Status[one]).join(" or ")}`;
   if (named !== undefined && status !== Status.DEADLINE_EXCEEDED && !fields.some((field) => named.includes(field))) {
     return `names ${fields.join() || "nothing"}, not ${named.join(" or ")}`;

@@ -1,4 +1,5 @@
 import type { Counts } from "./counts.ts";
+import { MOST_ADDED_BYTES } from "./memory.ts";
 import type { FuzzReport } from "./run.ts";
 
 /** A table of what was tried and how it ended. */
@@ -21,8 +22,6 @@ export function tableOf({ kinds }: Counts): string {
 }
 
 const MIB = 2 ** 20;
-/** What callers may add. */
-const MOST_ADDED = 64 * MIB;
 /** No call of a good caller takes longer, whatever others do. */
 const SLOWEST_MS = 5_000;
 
@@ -48,6 +47,6 @@ export function problemsOf({ counts, stringFields, exits, troubles, memory, byst
     ...stringFields.missed.map((name) => `nobody has sent text that is none in ${name}`),
     ...bystander.failures.map((failure) => `bystander: ${failure}`),
     ...(bystander.slowestMs > SLOWEST_MS ? [`a call of the bystander took ${Math.round(bystander.slowestMs)} ms`] : []),
-    ...(added > MOST_ADDED ? [`callers added ${Math.round(added / MIB)} MiB`] : []),
+    ...(added > MOST_ADDED_BYTES ? [`callers added ${Math.round(added / MIB)} MiB`] : []),
   ];
 }

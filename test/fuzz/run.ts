@@ -1,3 +1,4 @@
+import { fewHeldStreams, heldStreams } from "./attacks/held-streams.ts";
 import type { BystanderReport } from "./bystander.ts";
 import { BystanderProcess } from "./bystander-process.ts";
 import type { Effort } from "./cases.ts";
@@ -7,6 +8,7 @@ import type { FuzzMethod } from "./methods.ts";
 import { Random } from "./random.ts";
 import { runAttacks } from "./run-attacks.ts";
 import { runCalls } from "./run-calls.ts";
+import { runHeld } from "./run-held.ts";
 import { stringFieldsOf } from "./string-fields.ts";
 import { TargetProcess } from "./target-process.ts";
 
@@ -22,7 +24,7 @@ export interface FuzzReport {
   readonly counts: Counts;
   /** How many there are in all methods, and which of them no attack has reached. */
   readonly stringFields: { readonly count: number; readonly missed: readonly string[] };
-  /** 1 if the target has ended. */
+  /** How many targets have ended. */
   readonly exits: number;
   /** Unhandled rejections, warnings, and what else the target should not have said. */
   readonly troubles: readonly string[];
@@ -41,9 +43,10 @@ const LONG_SCALE = 0.2;
 
 /** Attacks all servers. */
 export async function fuzz({ seed, methods, durationMs }: FuzzOptions): Promise<FuzzReport> {
-  await using target = await TargetProcess.start();
   const random = new Random(seed);
   const counts = new Counts();
+  const held = await runHeld(durationMs > 0 ? heldStreams : fewHeldStreams, { methods, random: random.fork(), counts });
+  await using target = await TargetProcess.start();
   const endless = Number.POSITIVE_INFINITY;
   await runCalls(target, methods, { effort: WARM_UP, random: random.fork(), counts, until: endless });
 
@@ -60,8 +63,8 @@ export async function fuzz({ seed, methods, durationMs }: FuzzOptions): Promise<
   return {
     counts,
     stringFields: { count: stringFields.length, missed: stringFields.filter((name) => !counts.stringFields.has(name)) },
-    exits: target.exit === undefined ? 0 : 1,
-    troubles: target.troubles,
+    exits: held.exits + (target.exit === undefined ? 0 : 1),
+    troubles: [...held.troubles, ...target.troubles],
     memory: await watch.end(),
     bystander: await bystander.end(),
   };

@@ -39,6 +39,10 @@ const NODE_ARGS = [
   "--disable-warning=ExperimentalWarning",
 ];
 
+/** The C library gives back what is freed, and does not keep it for later. */
+const MALLOC =
+  "glibc.malloc.mmap_threshold=32768:glibc.malloc.mmap_max=1000000:glibc.malloc.trim_threshold=65536:glibc.malloc.arena_max=1";
+
 /** All servers of the repository in one process of their own. */
 export class TargetProcess implements AsyncDisposable {
   places: readonly Place[] = [];
@@ -50,7 +54,8 @@ export class TargetProcess implements AsyncDisposable {
   readonly #vitals: ((vitals: Vitals | undefined) => void)[] = [];
 
   private constructor() {
-    this.#process = fork(MODULE, { execArgv: NODE_ARGS, stdio: ["ignore", "pipe", "pipe", "ipc"] });
+    const env = { ...process.env, GLIBC_TUNABLES: MALLOC };
+    this.#process = fork(MODULE, { execArgv: NODE_ARGS, env, stdio: ["ignore", "pipe", "pipe", "ipc"] });
     this.#process.on("exit", (status, signal) => {
       this.exit = signal ?? String(status);
       for (const answer of this.#vitals) answer(undefined);
