@@ -79,7 +79,10 @@ test("a process whose key is no key shows nothing of it", async () => {
     `-----BEGIN PRIVATE KEY-----\n${canaries.plant("a key", true)}\n-----END PRIVATE KEY-----\n`,
   );
 
-  const { status, said } = await run("push", { CREDENTIALS_DIR: folder, REGISTRIES: "none", REGISTER_HOST: "localhost:1" });
+  const { status, said } = await run("push", {
+    ...{ CREDENTIALS_DIR: folder, REGISTRIES: "none" },
+    ...{ REGISTER_HOST: "localhost:1", ORDERS_HOST: "localhost:1", REVIEWS_HOST: "localhost:1" },
+  });
 
   expect(status).toBe(64);
   expect(said).toContain("tls.key holds no private key");

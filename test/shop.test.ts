@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import pino from "pino";
+import { services } from "../cli/services.ts";
 import { pushClient } from "../clients/push.ts";
 import { recommendationsClient } from "../clients/recommendations.ts";
 import { registerClient, sessionClient } from "../clients/register.ts";
@@ -163,6 +164,6 @@ test("Ctrl-C stops every server in order and ends with 0", async () => {
   expect(await shop.stop()).toBe(0);
 
   const stopped = shop.lines.filter(({ msg }) => msg === "Shut down gracefully").map(({ name }) => name);
-  expect(stopped.toSorted()).toEqual(["marketplace", "push", "recommendations", "register", "registry"]);
+  expect(stopped.toSorted()).toEqual(services.map(({ name }) => name).toSorted());
   expect(stopped.slice(-2)).toEqual(["register", "registry"]);
 });

@@ -5,6 +5,7 @@ import type { INetworkPolicy, INetworkPolicyIngressRule, INetworkPolicyPeer } fr
 import type { IContainer, IService } from "kubernetes-models/v1";
 import { parseAllDocuments, stringify } from "yaml";
 import { allContracts } from "../runtime/contracts.ts";
+import { serversOf } from "./servers.ts";
 
 /** The name of the file below kubernetes/base. */
 export const NETWORK_POLICIES = "network-policies.yaml";
@@ -16,11 +17,6 @@ const ANYBODY = "*";
 const PROBER = "registry";
 /** Where those run who read the metrics. */
 const MONITORING = "monitoring";
-/** Contracts of which several services are servers. */
-const SERVERS: Readonly<Record<string, readonly string[]>> = {
-  "bookstore.events.v1.EventLogService": ["orders", "reviews"],
-  "bookstore.events.v1.EventConsumerService": ["documents", "push", "recommendations"],
-};
 
 /** The text of the file: nobody may connect to anything, and then what each service needs. */
 export function networkPolicies(): string {
@@ -69,12 +65,6 @@ function callersOf(name: string): ReadonlySet<string> {
   const methods = allContracts().filter(({ service, infrastructure }) => !infrastructure && serversOf(service).includes(name));
   if (methods.length === 0) throw new Error(`no contract is of the service ${name}`);
   return new Set([...methods.flatMap(({ callers }) => callers), PROBER].toSorted());
-}
-
-/** The service that serves "bookstore.register.v1.SessionService" is register; "Recommendations" is of recommendations. */
-function serversOf(typeName: string): readonly (string | undefined)[] {
-  const segments = typeName.split(".");
-  return SERVERS[typeName] ?? [segments.length === 1 ? typeName.toLowerCase() : segments.at(-3)];
 }
 
 /** "*" is every pod of the namespace. */

@@ -9,6 +9,7 @@ import { type MethodContract, methodContract } from "../../runtime/contracts.ts"
 import { adsContract } from "../../services/registry/xds/contract.ts";
 import { encode } from "../../services/registry/xds/protos.ts";
 import { meshContracts } from "../../tools/authorization-document.ts";
+import { serversOf } from "../../tools/servers.ts";
 import { anyClient, callAny, descriptionOf, type Outcome } from "./any-call.ts";
 import { type Canaries, type Fixed, plantedRequests } from "./canaries.ts";
 import { SERVED_BY_ALL } from "./every-service.ts";
@@ -104,7 +105,7 @@ export class CanaryCalls implements AsyncDisposable {
     // Instances first: what is set for traffic is set for one of them.
     const byName = meshContracts.toSorted((a, b) => Number(b.service === REGISTRY) - Number(a.service === REGISTRY));
     for (const contract of byName) {
-      const servers = SERVED_BY_ALL.includes(contract.service) ? Object.keys(this.#shop.grpc) : [serverOf(contract)];
+      const servers = SERVED_BY_ALL.includes(contract.service) ? Object.keys(this.#shop.grpc) : serversOf(contract.service);
       await Promise.all(servers.map((server) => this.#callMethod(server, contract, user, administrator)));
     }
   }
@@ -239,10 +240,4 @@ async function answerTo(session: ClientHttp2Session, headers: OutgoingHttpHeader
   const stream = session.request(headers).on("error", () => {});
   stream.resume().end();
   await once(stream, "close");
-}
-
-/** The service that has a method: that of bookstore.orders.v1 is orders. */
-function serverOf({ service }: MethodContract): string {
-  if (service === adsContract.service) return "registry";
-  return service.split(".").at(-3) ?? service.toLowerCase();
 }

@@ -1,21 +1,17 @@
 import { Registry as Metrics } from "prom-client";
-import { recommendationsClient } from "../../clients/recommendations.ts";
 import { registerClient } from "../../clients/register.ts";
-import type { BookCategory } from "../../gen/bookstore/catalog/v1/book.ts";
-import { RecommendationsServiceDefinition } from "../../gen/bookstore/recommendations/v1/recommendations_service.ts";
-import { RecommendationsDefinition } from "../../gen/recommendations.ts";
-import type { MeshServer } from "../../interceptors/server/chain.ts";
 import { createLogger } from "../../runtime/logger.ts";
-import { Wakeups } from "../../runtime/wakeups.ts";
-import { recommendationsHandler, tutorialHandler } from "../../services/recommendations/handler.ts";
-import { Shelves } from "../../services/recommendations/shelf.ts";
 import { aBook } from "../../services/recommendations/testing.ts";
+import { startRecommendations } from "../../services/recommendations/testing-service.ts";
 import { openRegister } from "../../services/register/register.ts";
 import { openRegisterStore } from "../../services/register/store.ts";
 import { adsContract } from "../../services/registry/xds/contract.ts";
 import { testDatabase } from "./database.ts";
+import { startDocuments } from "./documents.ts";
 import { LogLines } from "./log-lines.ts";
 import { startMeshRegistry } from "./mesh-registry.ts";
+import { startOrders } from "./orders.ts";
+import { startReviews } from "./reviews.ts";
 import { type ServiceOptions, startMarketplace, startPush, startService } from "./service.ts";
 import type { TestAuthority } from "./test-authority.ts";
 import { type TestUsers, testUsers } from "./users.ts";
@@ -59,9 +55,12 @@ export async function startEveryService(authority: TestAuthority): Promise<Every
   const register = stack.use(await startAccounts(await as("register")));
   const marketplace = stack.use(await startMarketplace(await as("marketplace")));
   const push = stack.use(await startPush(await as("push")));
-  const recommendations = stack.use(await startRecommendations(await as("recommendations")));
+  const recommendations = stack.use(await startRecommendations({ ...(await as("recommendations")), books: [aBook(1)] }));
+  const orders = stack.use(await startOrders(await as("orders")));
+  const reviews = stack.use(await startReviews(await as("reviews")));
+  const documents = stack.use(await startDocuments(await as("documents")));
   const registry = stack.use(await startMeshRegistry(authority));
-  const started = { register, marketplace, push, recommendations, registry };
+  const started = { register, marketplace, push, recommendations, orders, reviews, documents, registry };
   const owned = stack.move();
   let made = 0;
   return {
@@ -98,14 +97,4 @@ async function startAccounts(options: Shared) {
   const service = stack.use(await startService({ ...options, logs, add, checks, client: registerClient }));
   const owned = stack.move();
   return { ...service, store, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-function startRecommendations(options: Shared) {
-  const shelves = new Shelves();
-  shelves.put([aBook(1)]);
-  const add = (server: MeshServer) => {
-    server.add(RecommendationsServiceDefinition, recommendationsHandler({ shelves, wakeups: new Wakeups<BookCategory>() }));
-    server.add(RecommendationsDefinition, tutorialHandler(Math.random));
-  };
-  return startService({ ...options, add, client: recommendationsClient });
 }
