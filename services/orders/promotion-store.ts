@@ -53,6 +53,6 @@ export async function usePromotion(transaction: Transaction<Schema>, userId: str
 }
 
 /** The user can use the promotion again, if this order has. */
-export async function takeBackPromotion(transaction: Transaction<Schema>, { id }: Order): Promise<void> {
-  await transaction.deleteFrom("promotion_uses").where("order_id", "=", id).execute();
+export async function takeBackPromotion(transaction: Transaction<Schema>, { id, userId }: Order): Promise<void> {
+  await transaction.deleteFrom("promotion_uses").where("user_id", "=", userId).where("order_id", "=", id).execute();
 }

@@ -53,6 +53,13 @@ export const orders: Migration = {
       .column("user_id")
       .where(sql<boolean>`state = 'PENDING_PAYMENT'`)
       .execute();
+    // What the settler looks for, every few seconds, among all orders there ever were.
+    await db.schema
+      .createIndex("orders_being_paid")
+      .on("orders")
+      .column("id")
+      .where(sql<boolean>`state = 'PENDING_PAYMENT'`)
+      .execute();
     await db.schema
       .createIndex("orders_being_cancelled")
       .on("orders")
