@@ -5,6 +5,8 @@ import { read, startPush, startService } from "../../test/support/service.ts";
 import { pushHandler } from "./handler.ts";
 
 const PUSHES = 500;
+/** A thousand at once take their time on a busy machine. */
+const PATIENT = { deadlineMs: 15_000 };
 const USERS = ["a", "b"] as const;
 const ALL_IDS = Array.from({ length: PUSHES }, (_, i) => i + 1);
 
@@ -34,7 +36,7 @@ test("loses nothing and sends nothing twice while subscribers come, leave and re
   ];
   const early = USERS.map((userId) => Promise.all(readers.map((read) => read(userId))));
 
-  const pushes = ALL_IDS.flatMap((n) => USERS.map((userId) => push.client.push({ userId, content: `number ${n}` })));
+  const pushes = ALL_IDS.flatMap((n) => USERS.map((userId) => push.client.push({ userId, content: `number ${n}` }, PATIENT)));
   const late = USERS.map((userId) => Promise.all(readers.map((read) => read(userId))));
   const pushed = await Promise.all(pushes);
 

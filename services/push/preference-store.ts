@@ -35,21 +35,37 @@ export function preferenceStore(db: Kysely<Schema>): PreferenceStore {
     async unsubscribe(token, kind) {
       const owner = await db.selectFrom("unsubscribe_tokens").select("user_id").where("token", "=", token).executeTakeFirst();
       if (owner === undefined) return false;
-      await db
-        .insertInto("opt_outs")
-        .values({ user_id: owner.user_id, kind, way: "email" })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
+      const { user_id } = owner;
+      await db.transaction().execute(async (transaction) => {
+        await transaction
+          .insertInto("preferences")
+          .values({ user_id, quiet_from: null, quiet_to: null, time_zone: null })
+          .onConflict((conflict) => conflict.column("user_id").doNothing())
+          .execute();
+        await transaction
+          .insertInto("opt_outs")
+          .values({ user_id, kind, way: "email" })
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+      });
       return true;
     },
   };
 }
 
+/** In one query: it is asked for with everything that is delivered. */
 export async function readPreferences(db: Kysely<Schema>, userId: string): Promise<Preferences> {
-  const off = await db.selectFrom("opt_outs").select(["kind", "way"]).where("user_id", "=", userId).execute();
-  const said = await db.selectFrom("preferences").selectAll().where("user_id", "=", userId).executeTakeFirst();
-  const { quiet_from: from, quiet_to: to, time_zone: timeZone } = said ?? {};
-  return { off, quietHours: from && to && timeZone ? { from, to, timeZone } : undefined };
+  const rows = await db
+    .selectFrom("preferences")
+    .leftJoin("opt_outs", "opt_outs.user_id", "preferences.user_id")
+    .select(["quiet_from", "quiet_to", "time_zone", "kind", "way"])
+    .where("preferences.user_id", "=", userId)
+    .execute();
+  const { quiet_from: from, quiet_to: to, time_zone: timeZone } = rows[0] ?? {};
+  return {
+    off: rows.flatMap(({ kind, way }) => (kind === null || way === null ? [] : [{ kind, way }])),
+    quietHours: from && to && timeZone ? { from, to, timeZone } : undefined,
+  };
 }
 
 /** The token by which a user stops e-mails, made when it is first needed. */
