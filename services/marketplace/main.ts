@@ -4,6 +4,7 @@ import { cartClient, guestCartClient, ordersClient, promotionClient } from "../.
 import { pushClient } from "../../clients/push.ts";
 import { recommendationsClient } from "../../clients/recommendations.ts";
 import { registerClient, sessionClient } from "../../clients/register.ts";
+import { reviewsClient } from "../../clients/reviews.ts";
 import { userKeys } from "../../clients/user-keys.ts";
 import { MarketplaceServiceDefinition } from "../../gen/bookstore/marketplace/v1/marketplace_service.ts";
 import { meshServer } from "../../interceptors/server/chain.ts";
@@ -42,6 +43,7 @@ const registerChannel = openChannel(config.registerHost, { service: "register", 
 const pushChannel = openChannel(config.pushHost, { service: "push", credentials });
 const ordersChannel = openChannel(config.ordersHost, { service: "orders", credentials });
 const documentsChannel = openChannel(config.documentsHost, { service: "documents", credentials });
+const reviewsChannel = openChannel(config.reviewsHost, { service: "reviews", credentials });
 const sessions = sessionClient(registerChannel, logger);
 const shop = await storefront({
   ...config,
@@ -53,6 +55,7 @@ const shop = await storefront({
   promotion: promotionClient(ordersChannel, logger),
   orders: ordersClient(ordersChannel, logger),
   documents: documentsClient(documentsChannel, logger),
+  reviews: reviewsClient(reviewsChannel, logger),
   push: pushClient(pushChannel, logger),
   sessions,
   verifyUserToken: userTokenVerifier({ keys: userKeys(sessions, { logger }) }),
@@ -77,6 +80,7 @@ await runUntilSignal({
     { name: "register", close: () => registerChannel.close() },
     { name: "push", close: () => pushChannel.close() },
     { name: "orders", close: () => ordersChannel.close() },
+    { name: "reviews", close: () => reviewsChannel.close() },
     { name: "documents", close: () => documentsChannel.close() },
     { name: "store", close: store.close },
   ],

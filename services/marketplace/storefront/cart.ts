@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { bookId, bookNumber } from "./book-address.ts";
 import { type CartDeps, cartOf } from "./carts.ts";
 import { type FailurePage, type FailurePages, orExplain } from "./failure-pages.ts";
 import { bodyOf, queryOf } from "./form-schema.ts";
@@ -21,9 +22,7 @@ const PERHAPS = problemPage(
   "Carts do not answer just now, so we cannot say whether that was done. Please look into your cart in a minute.",
 );
 
-const bookId = { type: "integer", minimum: 1, maximum: 2 ** 31 - 1 };
-const params = { type: "object", properties: { id: bookId } };
-const item = { body: { type: "object", properties: { bookId }, required: ["bookId"], additionalProperties: false } };
+const item = { body: { type: "object", properties: { bookId: bookNumber }, required: ["bookId"], additionalProperties: false } };
 
 /** What a visitor means to buy: guests have a cart too. */
 export function cartRoutes(app: FastifyInstance, deps: CartDeps): void {
@@ -47,7 +46,7 @@ export function cartRoutes(app: FastifyInstance, deps: CartDeps): void {
 
   app.post<{ Params: { id: number }; Body: { quantity: string } }>(
     "/cart/items/:id",
-    { schema: { params, ...bodyOf("quantity") } },
+    { schema: { ...bookId, ...bodyOf("quantity") } },
     async (request, reply) => {
       const { id } = request.params;
       const { quantity } = request.body;
@@ -64,7 +63,7 @@ export function cartRoutes(app: FastifyInstance, deps: CartDeps): void {
     },
   );
 
-  app.post<{ Params: { id: number } }>("/cart/items/:id/remove", { schema: { params } }, async (request, reply) => {
+  app.post<{ Params: { id: number } }>("/cart/items/:id/remove", { schema: bookId }, async (request, reply) => {
     const remove = async () => {
       await cartOf(request, reply, deps).remove(request.params.id);
       return reply.redirect("/cart?done=removed", 303);

@@ -1,5 +1,5 @@
 import type { FastifyReply } from "fastify";
-import { ClientError } from "nice-grpc-common";
+import { ClientError, Status } from "nice-grpc-common";
 import { CallFailure } from "../../../clients/call-failure.ts";
 import { showPage } from "./page.ts";
 import type { PageParts } from "./pages/layout.ts";
@@ -38,6 +38,8 @@ export async function orExplain(
       const { status, page } = await explain(error);
       return showPage(reply.status(status), page);
     }
+    // What an address says, such as a token for a page, and is not so.
+    if (error.code === Status.INVALID_ARGUMENT) throw error;
     return showPage(
       reply.status(503).header("retry-after", RETRY_SECONDS),
       typeof otherwise === "function" ? otherwise() : otherwise,

@@ -5,9 +5,11 @@ import { decodePageToken, encodePageToken } from "../../../runtime/page-token.ts
 import { type BookStore, getBook, searchBooks } from "../book.ts";
 import { nextToken } from "../handler.ts";
 import { type AccountDeps, accountRoutes } from "./account.ts";
+import { bookId } from "./book-address.ts";
 import { cartRoutes } from "./cart.ts";
 import { shelfBySlug } from "./categories.ts";
 import { type CheckoutDeps, checkoutRoutes } from "./checkout.ts";
+import { type CommentsDeps, commentRoutes } from "./comments.ts";
 import { coverOf } from "./cover.ts";
 import { queryOf, text } from "./form-schema.ts";
 import type { FrameDeps } from "./frame.ts";
@@ -19,13 +21,16 @@ import { homePage } from "./pages/home.ts";
 import type { PageParts } from "./pages/layout.ts";
 import { searchPage, shelfPage } from "./pages/lists.ts";
 import { problemPage } from "./pages/problem.ts";
+import { ratingsOf } from "./ratings.ts";
 import { type RegistrationDeps, registrationRoutes } from "./registration.ts";
+import { type ReviewsDeps, reviewRoutes, reviewsOf } from "./reviews.ts";
 import type { SessionCookies } from "./session-cookies.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { suggestMysteries } from "./suggestions.ts";
 import { visitorOf } from "./visitor.ts";
 
-export interface ShopDeps extends FrameDeps, CheckoutDeps, OrdersDeps {
+export interface ShopDeps extends FrameDeps, CheckoutDeps, OrdersDeps, ReviewsDeps, CommentsDeps {
+  reviews: ReviewsDeps["reviews"] & CommentsDeps["reviews"];
   orders: CheckoutDeps["orders"] & OrdersDeps["orders"];
   store: BookStore;
   recommendations: Pick<RecommendationsClient, "recommend">;
@@ -36,7 +41,7 @@ export interface ShopDeps extends FrameDeps, CheckoutDeps, OrdersDeps {
 
 const PAGE_SIZE = 24;
 
-const bookId = { params: { type: "object", properties: { id: { type: "integer", minimum: 1, maximum: 2 ** 31 - 1 } } } };
+const reviewed = { ...bookId, ...queryOf("reviews") };
 const search = { querystring: { type: "object", properties: { q: { ...text, maxLength: 200 }, page: text } } };
 
 /** The pages of the shop. */
@@ -49,7 +54,7 @@ export async function shopRoutes(app: FastifyInstance, deps: ShopDeps): Promise<
   });
 
   app.get<{ Querystring: { page: string } }>("/books", { schema: queryOf("page") }, async ({ query: { page } }, reply) =>
-    showPage(reply, await shelf(store, { name: "All books", path: "/books", category: undefined, page })),
+    showPage(reply, await shelf(deps, { name: "All books", path: "/books", category: undefined, page })),
   );
 
   app.get<{ Params: { slug: string }; Querystring: { page: string } }>(
@@ -61,7 +66,7 @@ export async function shopRoutes(app: FastifyInstance, deps: ShopDeps): Promise<
         return showPage(reply.status(404), problemPage("No such shelf", "The shop has no shelf by this name."));
       }
       const { name, category } = found;
-      return showPage(reply, await shelf(store, { name, path: `/categories/${params.slug}`, category, page }));
+      return showPage(reply, await shelf(deps, { name, path: `/categories/${params.slug}`, category, page }));
     },
   );
 
@@ -70,11 +75,17 @@ export async function shopRoutes(app: FastifyInstance, deps: ShopDeps): Promise<
     const { books, total } = await searchBooks(store, q, { offset, limit: PAGE_SIZE });
     const end = offset + books.length;
     const next = end < total ? `/search?${new URLSearchParams({ q, page: encodePageToken([end], q) })}` : undefined;
-    return showPage(reply, searchPage(q, { books, total, next }));
+    return showPage(reply, searchPage(q, { books, total, next, ratings: await ratingsOf(deps.reviews, books) }));
   });
 
-  app.get<{ Params: { id: number } }>("/books/:id", { schema: bookId }, async ({ params }, reply) =>
-    showPage(reply, bookPage(await getBook(store, params.id))),
+  app.get<{ Params: { id: number }; Querystring: { reviews: string } }>(
+    "/books/:id",
+    { schema: reviewed },
+    async (request, reply) => {
+      const book = await getBook(store, request.params.id);
+      const reviews = await reviewsOf(deps, request, { bookId: book.id, page: request.query.reviews });
+      return showPage(reply, bookPage(book, { reviews }));
+    },
   );
 
   app.get("/goodbye", async (_request, reply) => showPage(reply, goodbyePage()));
@@ -84,6 +95,8 @@ export async function shopRoutes(app: FastifyInstance, deps: ShopDeps): Promise<
   await app.register(async (cart) => cartRoutes(cart, deps));
   await app.register(async (checkout) => checkoutRoutes(checkout, deps));
   await app.register(async (orders) => ordersRoutes(orders, deps));
+  await app.register(async (reviews) => reviewRoutes(reviews, deps));
+  await app.register(async (comments) => commentRoutes(comments, deps));
 }
 
 /** The pictures of the shop, the same for everybody. */
@@ -95,12 +108,12 @@ export function pictureRoutes(app: FastifyInstance, { store }: Pick<ShopDeps, "s
 }
 
 async function shelf(
-  store: BookStore,
+  { store, reviews }: Pick<ShopDeps, "store" | "reviews">,
   { name, path, category, page }: { name: string; path: string; category: BookCategory | undefined; page: string },
 ): Promise<PageParts> {
   const [afterId] = decodePageToken(page, path, ["number"]) ?? [];
   const { books, more, total } = await store.list({ category, afterId, limit: PAGE_SIZE });
   const token = nextToken(books, more, path);
   const next = token === "" ? undefined : `${path}?${new URLSearchParams({ page: token })}`;
-  return shelfPage(name, { books, total, next });
+  return shelfPage(name, { books, total, next, ratings: await ratingsOf(reviews, books) });
 }

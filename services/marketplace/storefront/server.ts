@@ -3,7 +3,7 @@ import formBody from "@fastify/formbody";
 import helmet from "@fastify/helmet";
 import fastifyStatic from "@fastify/static";
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
-import { ClientError } from "nice-grpc-common";
+import { ClientError, Status } from "nice-grpc-common";
 import { currentCall, runInCall } from "../../../runtime/call-context.ts";
 import { Failure } from "../../../runtime/errors.ts";
 import { WEB_LIMITS } from "../../../runtime/http/limits.ts";
@@ -152,6 +152,7 @@ function explain(error: FastifyError | Failure): { status: number; heading: stri
     return { status: 404, heading: "Book not found", sentence: "There is no such book in the shop." };
   }
   if (error instanceof Failure && error.kind === "invalid") return BAD_REQUEST;
+  if (error instanceof ClientError && error.code === Status.INVALID_ARGUMENT) return BAD_REQUEST;
   if (error instanceof ClientError) {
     return { status: 503, heading: "One moment, please", sentence: "A part of the shop does not answer. Try again in a minute." };
   }

@@ -16,9 +16,9 @@ function clientOfNobody<Client extends object>(): Client {
 }
 
 /** The services that a test does without. */
-const NOBODY: Pick<StorefrontOptions, "carts" | "guestCarts" | "promotion" | "orders" | "documents" | "push"> = {
+const NOBODY: Pick<StorefrontOptions, "carts" | "guestCarts" | "promotion" | "orders" | "documents" | "push" | "reviews"> = {
   ...{ carts: clientOfNobody(), guestCarts: clientOfNobody(), promotion: clientOfNobody(), orders: clientOfNobody() },
-  ...{ documents: clientOfNobody(), push: clientOfNobody() },
+  ...{ documents: clientOfNobody(), push: clientOfNobody(), reviews: clientOfNobody() },
 };
 
 export type ShopOptions = Partial<{

@@ -1,16 +1,20 @@
 import { html } from "ghtml";
 import type { Book } from "../../../../gen/bookstore/catalog/v1/book.ts";
 import { formatAuthors, formatPrice } from "../format.ts";
+import type { Ratings } from "../ratings.ts";
+import { ratingInShort } from "./stars.ts";
 
-/** Books side by side, each with cover, title, authors and price. */
-export function bookGrid(books: readonly Book[]): string {
-  return html`<div class="grid">!${books.map(card)}</div>`;
+/** Books side by side, each with cover, title, authors, what readers think, and price. */
+export function bookGrid(books: readonly Book[], ratings: Ratings): string {
+  return html`<div class="grid">!${books.map((book) => card(book, ratingInShort(ratings.get(book.id))))}</div>`;
 }
 
-function card(book: Book): string {
+/** @param note what else there is to say: trusted HTML. */
+export function card(book: Book, note = ""): string {
   return html`<article class="card">
 <a href="/books/${book.id}"><img src="/covers/${book.id}.svg" alt="" width="240" height="360" loading="lazy"><h3>${book.title}</h3></a>
 <p class="by">${formatAuthors(book.authors)}</p>
+!${note}
 <p class="price">${formatPrice(book.price)}</p>
 !${addToCart(book, "second")}
 </article>

@@ -4,8 +4,14 @@ import { shelfOf } from "../categories.ts";
 import { formatAuthors, formatLanguage, formatPrice, formatRating, formatYear } from "../format.ts";
 import { addToCart } from "./book-list.ts";
 import type { PageParts } from "./layout.ts";
+import { type BookReviews, reviewsSection } from "./reviews.ts";
 
-export function bookPage(book: Book): PageParts {
+/** What the page of a book shows besides the book, each undefined while its service is away. */
+export interface BookParts {
+  reviews: BookReviews | undefined;
+}
+
+export function bookPage(book: Book, { reviews }: BookParts): PageParts {
   const shelf = shelfOf(book.category);
   const facts: [string, string][] = [
     ["First published", formatYear(book.firstPublished)],
@@ -24,6 +30,7 @@ export function bookPage(book: Book): PageParts {
 !${addToCart(book)}
 <dl>!${known.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
 </div>
-</article>`;
+</article>
+!${reviewsSection(book, reviews)}`;
   return { title: `${book.title} · Bookmesh`, main, forBuyers: true };
 }

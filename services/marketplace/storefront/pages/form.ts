@@ -14,9 +14,9 @@ export interface Field {
   readonly name: string;
   readonly label: string;
   /** The default is "text". */
-  readonly type?: "text" | "email" | "password" | "language";
-  /** What browsers and password managers fill in (HTML, "autofill field name"). */
-  readonly autocomplete: string;
+  readonly type?: "text" | "email" | "password" | "language" | "long text" | "rating";
+  /** What browsers and password managers fill in (HTML, "autofill field name"). The default is "off". */
+  readonly autocomplete?: string;
   readonly required?: true;
   readonly minlength?: number;
   readonly maxlength?: number;
@@ -88,22 +88,28 @@ function fieldOf(field: Field, value: string, problems: Problems): string {
     problem === undefined ? "" : 'aria-invalid="true"',
     notes === "" ? "" : html`aria-describedby="${notes}"`,
   ];
+  if (field.type === "rating") return ratingOf(field, value, problem);
+  const input = field.type === "language" ? languagesOf : field.type === "long text" ? areaOf : inputOf;
   return html`<div class="field"><label for="${name}">${label}</label>
 !${hint === undefined ? "" : html`<p class="hint" id="${name}-hint">${hint}</p>`}
-!${field.type === "language" ? languagesOf(field, value, marks) : inputOf(field, value, marks)}
+!${input(field, value, marks)}
 !${problem === undefined ? "" : html`<p class="problem" id="${name}-problem">${label} ${problem}.</p>`}
 </div>
 `;
 }
 
-function inputOf({ name, type = "text", autocomplete, minlength, maxlength }: Field, value: string, marks: string[]): string {
+function inputOf(
+  { name, type = "text", autocomplete = "off", minlength, maxlength }: Field,
+  value: string,
+  marks: string[],
+): string {
   const shown = type === "password" ? "" : html`value="${value}"`;
   const lengths = [minlength && `minlength="${minlength}"`, maxlength && `maxlength="${maxlength}"`];
   const rest = [shown, ...lengths, ...marks].filter(Boolean).join(" ");
   return html`<input id="${name}" name="${name}" type="${type}" autocomplete="${autocomplete}" !${rest}>`;
 }
 
-function languagesOf({ name, autocomplete }: Field, value: string, marks: string[]): string {
+function languagesOf({ name, autocomplete = "off" }: Field, value: string, marks: string[]): string {
   const known = LANGUAGES.some(([tag]) => tag === value);
   // Accounts that were made elsewhere have other languages, or none.
   const other = known ? "" : html`<option value="${value}" selected>${formatLanguage(value) || value || "Not given"}</option>`;
@@ -112,4 +118,28 @@ function languagesOf({ name, autocomplete }: Field, value: string, marks: string
   );
   const rest = marks.filter(Boolean).join(" ");
   return html`<select id="${name}" name="${name}" autocomplete="${autocomplete}" !${rest}>!${other}!${options}</select>`;
+}
+
+function areaOf({ name, maxlength }: Field, value: string, marks: string[]): string {
+  const rest = [maxlength && `maxlength="${maxlength}"`, ...marks].filter(Boolean).join(" ");
+  // A parser drops the first line end of what stands in it.
+  return html`<textarea id="${name}" name="${name}" rows="6" dir="auto" !${rest}>
+${value}</textarea>`;
+}
+
+const RATINGS = ["bad", "not so good", "fair", "good", "wonderful"];
+
+function ratingOf({ name, label }: Field, value: string, problem: string | undefined): string {
+  const choices = RATINGS.map((word, index) => {
+    const rating = index + 1;
+    const stars = "★".repeat(rating) + "☆".repeat(RATINGS.length - rating);
+    return html`<label class="choice"><input type="radio" name="${name}" value="${rating}"!${value === String(rating) ? " checked" : ""}> <span><span class="stars" aria-hidden="true">${stars}</span> ${rating}, ${word}</span></label>
+`;
+  });
+  const note = problem === undefined ? "" : html`<p class="problem" id="${name}-problem">${label} ${problem}.</p>`;
+  return html`<fieldset id="${name}" tabindex="-1"!${problem === undefined ? "" : html` aria-describedby="${name}-problem"`}><legend>${label}</legend>
+!${note}
+!${choices.toReversed()}
+</fieldset>
+`;
 }

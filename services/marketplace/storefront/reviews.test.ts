@@ -1,0 +1,239 @@
+import { reviewsClient } from "../../../clients/reviews.ts";
+import { startAccounts } from "../../../test/support/accounts.ts";
+import { startReviews } from "../../../test/support/reviews.ts";
+import { startMarketplace } from "../../../test/support/service.ts";
+import { ADA, countOf, openShop, skeletonOf } from "./testing.ts";
+import { TestBrowser, unescaped } from "./testing-browser.ts";
+import { BOOKS, usersOf } from "./testing-services.ts";
+
+/** The shop with the real register and the real reviews. */
+async function start() {
+  await using stack = new AsyncDisposableStack();
+  const marketplace = stack.use(await startMarketplace());
+  await marketplace.store.add(BOOKS);
+  const accounts = stack.use(await startAccounts());
+  const reviews = stack.use(await startReviews({ users: usersOf(accounts) }));
+  const { register, sessions, verifyUserToken, now } = accounts;
+  const clients = { register, sessions, verifyUserToken, now, reviews: reviewsClient(reviews.channel, reviews.logger) };
+  const shop = stack.use(await openShop(marketplace, clients));
+  const owned = stack.move();
+  return {
+    shop,
+    reviews,
+    marketplace,
+    logs: () => JSON.stringify([marketplace.logs.all, reviews.logs.all]),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+let it: Awaited<ReturnType<typeof start>>;
+beforeEach(async () => {
+  it = await start();
+});
+afterEach(() => it[Symbol.asyncDispose]());
+
+let users = 0;
+async function reader(): Promise<TestBrowser> {
+  const browser = new TestBrowser(it.shop);
+  await browser.post("/register", { ...ADA, email: `ada${users++}@example.com` });
+  return browser;
+}
+
+/** The path of the comments on the first review of a page. */
+function commentsOf(page: { body: string }): string {
+  return /href="(\/books\/1\/reviews\/[^"]+)"/.exec(unescaped(page))?.[1] ?? "none";
+}
+
+/** What is sent along with the form for a comment. */
+function keyOf({ body }: { body: string }): string {
+  return /name="key" value="([^"]+)"/.exec(body)?.[1] ?? "none";
+}
+
+test("takes a rating and a text, and shows them to everybody, with the average in lists", async () => {
+  const [ada, bob] = [await reader(), await reader()];
+  expect((await ada.get("/books/1")).body).toContain("Nobody has rated this book here yet.");
+
+  const written = await ada.post("/books/1/review", { rating: "5", text: "Ganz & gar <gut>.\nJa." });
+  await bob.post("/books/1/review", { rating: "2", text: "" });
+  const page = await new TestBrowser(it.shop).get("/books/1");
+
+  expect([written.statusCode, written.headers.location]).toEqual([303, "/books/1#reviews"]);
+  expect(page.body).toContain("3.5 out of 5, 2 ratings");
+  expect(unescaped(page)).toContain("Ganz & gar <gut>.\nJa.");
+  expect(page.body).not.toContain("<gut>");
+  for (const list of ["/books", "/search?q=emma", "/categories/general"]) {
+    expect((await ada.get(list)).body).toContain("3.5 out of 5, 2 ratings");
+  }
+});
+
+test("asks for the ratings of a whole list by one call", async () => {
+  await (await reader()).get("/books");
+
+  expect(it.reviews.logs.with({ path: "/bookstore.reviews.v1.ReviewsService/GetRatings" })).toHaveLength(1);
+});
+
+test("has whoever wrote a review change it, and take it back", async () => {
+  const ada = await reader();
+  await ada.post("/books/1/review", { rating: "5", text: "Good." });
+
+  const form = await ada.get("/books/1/review");
+  await ada.post("/books/1/review", { rating: "4", text: "Quite good." });
+  const changed = await ada.get("/books/1");
+  const removed = await ada.post("/books/1/review/delete");
+  const again = await ada.post("/books/1/review/delete");
+
+  expect(form.body).toContain('value="5" checked');
+  expect(form.body).toContain(">\nGood.</textarea>");
+  expect(changed.body).toContain("Change your review");
+  expect(changed.body).toContain("4.0 out of 5, 1 rating");
+  expect([removed.statusCode, again.statusCode]).toEqual([303, 303]);
+  expect((await ada.get("/books/1")).body).not.toContain("Quite good.");
+});
+
+test.each([
+  ["no rating", { rating: "", text: "Words." }, "Rating is required."],
+  ["a rating of 6", { rating: "6", text: "Words." }, "Rating must be"],
+  ["a rating in words", { rating: "five", text: "Words." }, "Rating is required."],
+  ["4,001 characters", { rating: "5", text: "界".repeat(4_001) }, "Review must be at most 4000 characters long."],
+  ["control characters", { rating: "5", text: "a\u0007b" }, "Review must"],
+])("says beside the field what is wrong with %s, and keeps what was typed", async (_what, fields, sentence) => {
+  const ada = await reader();
+
+  const answer = await ada.post("/books/1/review", fields);
+
+  expect(answer.statusCode).toBe(422);
+  expect(answer.body).toContain(sentence);
+  expect(unescaped(answer)).toContain(`${fields.text}</textarea>`);
+});
+
+test.each(["/books/1/review", "/books/1/reviews/x/comments/1"])("sends a guest who asks for %s to sign in", async (path) => {
+  const { statusCode, headers } = await new TestBrowser(it.shop).get(path);
+
+  expect([statusCode, headers.location]).toEqual([303, `/sign-in?${new URLSearchParams({ next: path })}`]);
+});
+
+test("takes no review of a book that is not there", async () => {
+  const ada = await reader();
+
+  const answers = [
+    await ada.get("/books/99/review"),
+    await ada.post("/books/99/review", { rating: "5", text: "" }),
+    await ada.get("/books/99/reviews/x"),
+  ];
+
+  expect(answers.map(({ statusCode }) => statusCode)).toEqual([404, 404, 404]);
+});
+
+test("leads from page to page of the reviews", async () => {
+  for (let count = 0; count < 11; count++) {
+    const review = { id: `r${count}`, userId: `u${count}`, bookId: 1, rating: 3, text: `Review ${count}.`, authorName: "" };
+    await it.reviews.store.reviews.write({ ...review, writtenAt: new Date(1_000 * count) });
+  }
+  const guest = new TestBrowser(it.shop);
+
+  const first = unescaped(await guest.get("/books/1"));
+  const [, next = ""] = /href="(\/books\/1\?reviews=[^"#]+)#reviews"/.exec(first) ?? [];
+  const second = await guest.get(next);
+  const comments = await guest.get(commentsOf(second));
+
+  expect([countOf('<p class="words"', first), countOf('<p class="words"', second.body)]).toEqual([10, 1]);
+  expect(second.body).not.toContain("More reviews");
+  expect(comments.body).toContain("Review 0.");
+  expect((await guest.get("/books/1?reviews=nonsense")).statusCode).toBe(400);
+});
+
+test("takes comments on a review and answers to them, once however often the form is sent", async () => {
+  const [ada, bob] = [await reader(), await reader()];
+  await ada.post("/books/1/review", { rating: "5", text: "Good." });
+  const path = commentsOf(await bob.get("/books/1"));
+  const key = keyOf(await bob.get(path));
+
+  const [posted, twice] = [await bob.post(path, { content: "Why?", key }), await bob.post(path, { content: "Why?", key })];
+  const comment = /#comment-(\d+)$/.exec(String(posted.headers.location))?.[1] ?? "";
+  const answering = await ada.get(`${path}?answer=${comment}`);
+  await ada.post(path, { content: "Because.", key: keyOf(answering), answer: comment });
+
+  expect(twice.headers.location).toBe(posted.headers.location);
+  expect(answering.body).toContain(`name="answer" value="${comment}"`);
+  expect(answering.body).toContain("Answer Reader");
+  const page = (await new TestBrowser(it.shop).get(path)).body;
+  expect(page).toMatch(/class="said" id="comment-\d+">[\s\S]*Why\?[\s\S]*class="said answer"[\s\S]*Because\./);
+  expect(page).toContain("to say something.");
+  expect((await bob.get("/books/1")).body).toContain("2 comments");
+});
+
+test("has whoever wrote a comment change it and take it back, and nobody else", async () => {
+  const [ada, bob] = [await reader(), await reader()];
+  await ada.post("/books/1/review", { rating: "5", text: "Good." });
+  const path = commentsOf(await bob.get("/books/1"));
+  const { headers } = await bob.post(path, { content: "Why?", key: keyOf(await bob.get(path)) });
+  const own = `${path}/comments/${String(headers.location).split("#comment-")[1]}`;
+
+  expect((await bob.get(path)).body).toContain(`href="${own}"`);
+  expect((await ada.get(path)).body).not.toContain(own);
+  expect((await ada.get(own)).statusCode).toBe(404);
+  expect((await ada.post(own, { content: "Mine." })).statusCode).toBe(404);
+  expect((await ada.post(`${own}/delete`)).statusCode).toBe(303);
+  expect((await bob.get(own)).body).toContain("Why?</textarea>");
+  await bob.post(own, { content: "Why not?" });
+  expect((await ada.get(path)).body).toContain("Why not?");
+  await bob.post(`${own}/delete`);
+  expect((await ada.get(path)).body).not.toContain("Why not?");
+});
+
+test("shows a comment without words again, with what is wrong", async () => {
+  const ada = await reader();
+  await ada.post("/books/1/review", { rating: "5", text: "Good." });
+  const path = commentsOf(await ada.get("/books/1"));
+  const key = keyOf(await ada.get(path));
+
+  const { statusCode, body } = await ada.post(path, { content: " ", key });
+
+  expect([statusCode, keyOf({ body })]).toEqual([422, key]);
+  expect(body).toContain('id="content-problem"');
+});
+
+test("shows words of readers as text", async () => {
+  const hostile = `</textarea><script>canary()</script>" onfocus="canary()`;
+  const skeletons: string[] = [];
+  for (const words of ["harmless", hostile]) {
+    const ada = new TestBrowser(it.shop);
+    await ada.post("/register", { ...ADA, name: words, email: `ada${users++}@example.com` });
+    await ada.post("/books/1/review", { rating: "5", text: words });
+    const path = commentsOf(await ada.get("/books/1"));
+    await ada.post(path, { content: words, key: keyOf(await ada.get(path)) });
+    const pages = [await ada.get("/books/1"), await ada.get(path), await ada.get("/books/1/review")];
+    skeletons.push(pages.map(({ body }) => skeletonOf(body)).join());
+    await ada.post("/books/1/review/delete");
+  }
+
+  expect(skeletons[0]).toBe(skeletons[1]);
+});
+
+test("lets people browse and buy while reviews is away, and says so quietly", async () => {
+  const ada = await reader();
+  it.reviews.server.forceShutdown();
+
+  const [book, shelf, search] = [await ada.get("/books/1"), await ada.get("/books"), await ada.get("/search?q=emma")];
+
+  expect([book, shelf, search].map(({ statusCode }) => statusCode)).toEqual([200, 200, 200]);
+  expect(book.body).toContain("Reviews are taking a break.");
+  expect(book.body).toContain("to cart</button>");
+  const answers = [
+    await ada.get("/books/1/review"),
+    await ada.post("/books/1/review", { rating: "5", text: "Kept words." }),
+    await ada.get("/books/1/reviews/x"),
+  ];
+  expect(answers.map(({ statusCode }) => statusCode)).toEqual([503, 503, 503]);
+  expect(answers[1]?.body).toContain("Kept words.</textarea>");
+});
+
+test("writes no words of readers into a log", async () => {
+  const ada = await reader();
+  await ada.post("/books/1/review", { rating: "5", text: "canary-review" });
+  const path = commentsOf(await ada.get("/books/1"));
+  await ada.post(path, { content: "canary-comment", key: keyOf(await ada.get(path)) });
+  await ada.post(path, { content: "canary-comment", key: "x" });
+
+  expect(it.logs()).not.toMatch(/canary|Ada/);
+});
