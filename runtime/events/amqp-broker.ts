@@ -1,6 +1,10 @@
+import type { Socket } from "node:net";
 import { type Channel, type ChannelModel, type ConfirmChannel, connect } from "amqplib";
 
 const CONNECT_MS = 5_000;
+/** A broker may take a connection and not answer on it, as while a queue has no leader. */
+const ANSWER_MS = 10_000;
+const CLOSE_MS = 1_000;
 /** A broker that is gone without a word is noticed within twice this time. */
 const HEARTBEAT_SECONDS = "10";
 
@@ -32,9 +36,21 @@ export class Broker {
     return this.#watch(await this.#connection.createConfirmChannel());
   }
 
+  /** The answer of the broker, which is given up if there is none in time. */
+  async answer<T>(asked: Promise<T>, signal: AbortSignal): Promise<T> {
+    const late = setTimeout(() => this.lose(new Error(`the broker has not answered in ${ANSWER_MS} ms`)), ANSWER_MS);
+    try {
+      return await orAborted(asked, AbortSignal.any([signal, this.lost]));
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
   async close(): Promise<void> {
-    // What is lost already need not be closed.
-    await this.#connection.close().catch(() => {});
+    // What is lost already need not be closed, and what does not answer cannot be.
+    const closing = this.#connection.close().catch(() => {});
+    await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref())]);
+    (this.#connection.connection as unknown as { stream: Socket }).stream.destroy();
   }
 
   /** An error event that nobody listens to would end the process. */
@@ -42,6 +58,20 @@ export class Broker {
     emitter.on("error", (error: Error) => this.lose(error));
     emitter.on("close", (error?: Error) => this.lose(error ?? new Error("the connection to the broker was closed")));
     return emitter;
+  }
+}
+
+/** @throws the reason of the signal as soon as it aborts. What goes on then is not waited for. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", onAbort);
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    work.catch(() => {});
   }
 }
 

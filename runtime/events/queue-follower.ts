@@ -55,15 +55,9 @@ export class QueueFollower<Schema> {
   }
 
   async #consume(broker: Broker, begun: () => void, signal: AbortSignal): Promise<void> {
-    const channel = await broker.channel();
-    const queue = await this.#declare(channel);
     const lanes = new Map(this.#followers.map((follower) => [follower.source, new Lane()]));
-    await channel.prefetch(PREFETCH);
-    await channel.consume(queue, (message) => {
-      // The queue was deleted: it is declared anew.
-      if (message === null) return broker.lose(new Error("the broker has cancelled the consumer"));
-      this.#sort(channel, lanes, message);
-    });
+    const channel = await broker.answer(broker.channel(), signal);
+    await broker.answer(this.#subscribe(broker, channel, lanes), signal);
     begun();
     for (const follower of this.#followers) follower.connected = true;
     const work = this.#followers.map((follower) => this.#handle(channel, follower, lanes.get(follower.source) as Lane, signal));
@@ -77,6 +71,16 @@ export class QueueFollower<Schema> {
       ),
     );
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  }
+
+  async #subscribe(broker: Broker, channel: Channel, lanes: ReadonlyMap<string, Lane>): Promise<void> {
+    const queue = await this.#declare(channel);
+    await channel.prefetch(PREFETCH);
+    await channel.consume(queue, (message) => {
+      // The queue was deleted: it is declared anew.
+      if (message === null) broker.lose(new Error("the broker has cancelled the consumer"));
+      else this.#sort(channel, lanes, message);
+    });
   }
 
   /** Declares what the consumer needs of the broker. @returns the name of its queue. */
@@ -115,8 +119,9 @@ export class QueueFollower<Schema> {
   /** Handles the events of one source until the signal aborts. */
   async #handle(channel: Channel, follower: SourceFollower<Schema>, lane: Lane, signal: AbortSignal): Promise<void> {
     // What happened before the queue was there, and whatever the broker has lost, is in the log. A log that is away holds up nothing.
-    const caughtUp = follower.catchUp(signal);
-    await Promise.race([caughtUp, this.#time.wait(HEAD_START_MS, signal).catch(() => {})]);
+    const away = Promise.withResolvers<void>();
+    const caughtUp = follower.catchUp(signal, away.resolve);
+    await Promise.race([caughtUp, away.promise, this.#time.wait(HEAD_START_MS, signal).catch(() => {})]);
     for await (const { event, message } of lane.deliveries(signal)) {
       await follower.handleNext(event, signal);
       channel.ack(message);

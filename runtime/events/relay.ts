@@ -3,7 +3,7 @@ import type { ConfirmChannel } from "amqplib";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Logger } from "../logger.ts";
 import { reached } from "../steps.ts";
-import { withBroker } from "./amqp-broker.ts";
+import { type Broker, orAborted, withBroker } from "./amqp-broker.ts";
 import { EXCHANGE, propertiesOf } from "./amqp-message.ts";
 import type { Event } from "./event.ts";
 import type { EventLog } from "./event-log.ts";
@@ -14,6 +14,14 @@ import { LEASE_MS, RelayLease } from "./relay-lease.ts";
 
 /** What else is sent to the broker for an event: a text to a durable queue. */
 export type AlsoPublish = (event: Event) => { queue: string; body: string } | undefined;
+
+/** How events get to the broker. */
+interface Way {
+  readonly broker: Broker;
+  readonly channel: ConfirmChannel;
+  /** Those that are known to be there. */
+  readonly queues: Set<string>;
+}
 
 /**
  * Hands the events of a log on to a broker, in their order, as the only one of all replicas.
@@ -66,12 +74,12 @@ export class Relay {
       ...{ signal, time: this.#time },
       attempt: (begun) =>
         withBroker(this.#amqpUrl, signal, async (broker, alive) => {
-          const channel = await broker.confirmChannel();
-          await channel.assertExchange(EXCHANGE, "topic", { durable: true });
+          const channel = await broker.answer(broker.confirmChannel(), alive);
+          await broker.answer(channel.assertExchange(EXCHANGE, "topic", { durable: true }), alive);
           begun();
           this.#watchReturned(channel);
           const queues = new Set<string>();
-          while (!alive.aborted) await this.#takeTurn(channel, queues, alive);
+          while (!alive.aborted) await this.#takeTurn({ broker, channel, queues }, alive);
         }),
       onAway: (error) => this.#logger.warn({ err: error }, "the broker does not answer: events wait"),
       onBack: () => this.#logger.info("the broker answers again"),
@@ -81,11 +89,11 @@ export class Relay {
   }
 
   /** Hands on what there is for as long as this process has the lease, or waits a while for it. */
-  async #takeTurn(channel: ConfirmChannel, queues: Set<string>, signal: AbortSignal): Promise<void> {
+  async #takeTurn(way: Way, signal: AbortSignal): Promise<void> {
     const position = await this.#lease.take();
     if (position === undefined) return this.#time.wait(LEASE_MS / 3, signal);
     try {
-      await this.#handOn(channel, queues, position, signal);
+      await this.#handOn(way, position, signal);
     } catch (error) {
       if ((error as { reason?: unknown }).reason !== EVENTS_GONE) throw error;
       this.#logger.error({ position }, "events are gone that no broker has: the log is handed on from its beginning");
@@ -93,7 +101,8 @@ export class Relay {
     }
   }
 
-  async #handOn(channel: ConfirmChannel, queues: Set<string>, start: number, signal: AbortSignal): Promise<void> {
+  async #handOn(way: Way, start: number, signal: AbortSignal): Promise<void> {
+    const { channel } = way;
     let relayed = start;
     for await (const { events, position } of this.#log.follow({ afterPosition: start }, signal)) {
       if (events.length === 0) continue;
@@ -101,10 +110,10 @@ export class Relay {
       if ((await this.#lease.take()) !== relayed) return;
       for (const event of events) {
         channel.publish(EXCHANGE, event.type, event.data, propertiesOf(event));
-        await this.#publishMore(channel, queues, event);
+        await this.#publishMore(way, event, signal);
       }
       reached("events.relay.published");
-      await confirmed(channel, signal);
+      await orAborted(channel.waitForConfirms(), signal);
       reached("events.relay.confirmed");
       if (!(await this.#lease.note(position))) return;
       this.#relayed.inc(events.length);
@@ -112,10 +121,10 @@ export class Relay {
     }
   }
 
-  async #publishMore(channel: ConfirmChannel, queues: Set<string>, event: Event): Promise<void> {
+  async #publishMore({ broker, channel, queues }: Way, event: Event, signal: AbortSignal): Promise<void> {
     const more = this.#alsoPublish(event);
     if (more === undefined) return;
-    if (!queues.has(more.queue)) await channel.assertQueue(more.queue, { durable: true });
+    if (!queues.has(more.queue)) await broker.answer(channel.assertQueue(more.queue, { durable: true }), signal);
     queues.add(more.queue);
     channel.sendToQueue(more.queue, Buffer.from(more.body), { persistent: true, mandatory: true, messageId: event.id });
   }
@@ -128,18 +137,5 @@ export class Relay {
       if (!told) this.#logger.warn("no queue takes the events: nobody has followed them by the broker yet");
       told = true;
     });
-  }
-}
-
-/** Rejects when the broker has refused a message, or is lost. */
-async function confirmed(channel: ConfirmChannel, signal: AbortSignal): Promise<void> {
-  const lost = Promise.withResolvers<never>();
-  const onLost = () => lost.reject(signal.reason);
-  signal.addEventListener("abort", onLost);
-  try {
-    signal.throwIfAborted();
-    await Promise.race([channel.waitForConfirms(), lost.promise]);
-  } finally {
-    signal.removeEventListener("abort", onLost);
   }
 }

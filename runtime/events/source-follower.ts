@@ -63,10 +63,18 @@ export class SourceFollower<Schema> {
     });
   }
 
-  /** Handles what the log holds after the cursor, and comes back until it is all done. */
-  async catchUp(signal: AbortSignal): Promise<void> {
+  /**
+   * Handles what the log holds after the cursor, and comes back until it is all done.
+   *
+   * @param onFailure called when it has to come back.
+   */
+  async catchUp(signal: AbortSignal, onFailure: () => void = () => {}): Promise<void> {
+    const done = ({ position, lastPosition }: EventBatch) => position >= lastPosition;
     await this.#keepTrying(signal, (begun) =>
-      this.#read(signal, begun, ({ position, lastPosition }) => position >= lastPosition),
+      this.#read(signal, begun, done).catch((error: unknown) => {
+        onFailure();
+        throw error;
+      }),
     );
   }
 

@@ -26,6 +26,8 @@ afterAll(async () => {
   await rabbitmq[Symbol.asyncDispose]();
 });
 
+const silent = createLogger({ name: "test", level: "silent" });
+
 let stack: AsyncDisposableStack;
 let store: TestStore;
 let logs: LogLines;
@@ -35,7 +37,7 @@ beforeEach(async () => {
   logs = new LogLines();
   name = `consumer-${randomUUID()}`;
   const { url } = stack.use(await testDatabase());
-  store = await openTestStore(url, createLogger({ name: "test", level: "silent" }));
+  store = await openTestStore(url, silent);
   stack.defer(store.close);
 });
 afterEach(() => stack.disposeAsync());
@@ -294,7 +296,7 @@ test("puts a message that is no event to the dead letters, and goes on", async (
 
 test("loses, doubles and reorders nothing when the relay is killed before and after the broker has confirmed", async () => {
   const { url } = stack.use(await testDatabase());
-  const other = await openTestStore(url, createLogger({ name: "test", level: "silent" }));
+  const other = await openTestStore(url, silent);
   stack.defer(other.close);
   const consumer = consume({ db: other.db, sources: [unreadable] });
   await connected(consumer);
@@ -329,6 +331,8 @@ test("has after a restart of the broker what it had confirmed, and goes on", asy
   await store.note("a", ...numbers(1, 10));
   await until(relayed, 10);
   admin.on("error", () => {});
+  // It takes RabbitMQ up to a second to write down that there is a quorum queue.
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
 
   await rabbitmq.restart();
   admin = await connect(rabbitmq.url);
