@@ -4,7 +4,6 @@ import { OrderState } from "../../gen/bookstore/orders/v1/orders_service.ts";
 import { calledBy, startOrders } from "../../test/support/orders.ts";
 import { plaintext } from "../../test/support/plaintext.ts";
 import { startMarketplace, startRegister } from "../../test/support/service.ts";
-import { newBook } from "../marketplace/testing.ts";
 import { aBook, buy, catalogueOf, eventsOf, fillCart, order, purchaseOf, refusal, told } from "./testing.ts";
 
 const LI = "7434029";
@@ -15,10 +14,11 @@ async function startAll() {
   await using stack = new AsyncDisposableStack();
   const register = stack.use(await startRegister({ credentials: plaintext("orders") }));
   const marketplace = stack.use(await startMarketplace());
-  await marketplace.store.add([
-    newBook(1, "The Maltese Falcon", { price: usd(899n) }),
-    newBook(2, "Dune", { price: usd(1250n) }),
-  ]);
+  const books = [
+    { ...aBook(1, 899n), title: "The Maltese Falcon" },
+    { ...aBook(2, 1250n), title: "Dune" },
+  ];
+  await marketplace.store.add(books.map((book) => ({ id: book.id, source: "test", sourceId: book.id, book })));
   const orders = stack.use(await startOrders({ register: register.client, marketplace: marketplace.client }));
   const profile = { email: "li@example.com", name: "Li", language: "", country: "" };
   const { user } = await register.client.register(profile, { metadata: calledBy("gateway") });
