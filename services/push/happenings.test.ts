@@ -1,6 +1,10 @@
+import { registerClient } from "../../clients/register.ts";
 import { NotificationKind } from "../../gen/bookstore/push/v1/push_service.ts";
 import type { User } from "../../gen/bookstore/register/v1/register_service.ts";
 import { Failure } from "../../runtime/errors.ts";
+import { createLogger } from "../../runtime/logger.ts";
+import { testDatabase } from "../../test/support/database.ts";
+import { openPlaintextChannel } from "../../test/support/plaintext.ts";
 import { read, startPush, startRegister } from "../../test/support/service.ts";
 import type { Reader } from "./notification.ts";
 import { findReader } from "./readers.ts";
@@ -135,6 +139,29 @@ test("waits for register while that is away, and then tells the user once", asyn
 
   expect(asked).toHaveLength(4);
   expect((await inboxOf(push, "a")).map(({ title }) => title)).toEqual(["您的订单已提交"]);
+  expect(await push.events.setAside.count()).toBe(0);
+});
+
+test("tells a user once when the real register comes back, and not before", async () => {
+  await using database = await testDatabase();
+  const { port, address, client, ...first } = await startRegister({ url: database.url });
+  const profile = { email: "li@example.com", name: "李", language: "zh-CN", country: "CN" };
+  const { user } = await client.register(profile);
+  await first[Symbol.asyncDispose]();
+  const channel = openPlaintextChannel(address);
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => channel.close());
+  const ask = registerClient(channel, createLogger({ name: "test", level: "silent" }));
+  const push = stack.use(await startPush({ findReader: findReader(ask) }));
+  const userId = `${user?.id}`;
+
+  const handled = push.events.handle(orderPlaced(userId));
+  await push.logs.find({ msg: "an event waits for what is away" });
+  expect(await inboxOf(push, userId)).toEqual([]);
+  stack.use(await startRegister({ url: database.url, port }));
+  await handled;
+
+  expect((await inboxOf(push, userId)).map(({ title }) => title)).toEqual(["您的订单已提交"]);
   expect(await push.events.setAside.count()).toBe(0);
 });
 
