@@ -1,8 +1,9 @@
-import type { Book, BookCategory } from "../../gen/bookstore/catalog/v1/book.ts";
+import type { Book } from "../../gen/bookstore/catalog/v1/book.ts";
 import type { OtherBook, Reason } from "../../gen/bookstore/recommendations/v1/recommendations_service.ts";
-import { type History, likingOf } from "./interaction.ts";
-import { type Model, meanReaders, readersOf, visitLike } from "./model.ts";
+import type { History } from "./interaction.ts";
+import { type Model, meanReaders, readersOf } from "./model.ts";
 import { orderOf, type Shelves } from "./shelf.ts";
+import { type Taste, tasteOf } from "./taste.ts";
 
 /** A Book that is recommended, and why. */
 export interface Ranked {
@@ -33,23 +34,6 @@ const ONE_UNDISCOVERED_IN = 10;
 const UNDISCOVERED_PLACE = 4;
 /** A Book is popular that has so many times the readers of others. */
 const POPULAR = 2;
-/** Shelves that say nothing of a Book: BOOK_CATEGORY_UNSPECIFIED and BOOK_CATEGORY_GENERAL. */
-export const NO_TASTE: ReadonlySet<BookCategory> = new Set<BookCategory>([0, 16]);
-
-/** What a reader's history says of Books that are not in it. */
-interface Taste {
-  /** How like the Books that the reader likes each Book is, and which of them weighs most. */
-  readonly like: ReadonlyMap<number, Pull>;
-  readonly authors: ReadonlyMap<string, Pull>;
-  readonly shelves: ReadonlyMap<BookCategory, Pull>;
-}
-
-interface Pull {
-  strength: number;
-  /** The Book that weighs most in it, and how much. */
-  because: number;
-  most: number;
-}
 
 /**
  * The best `max` of these Books for a reader who has bought or rated some,
@@ -118,38 +102,6 @@ class Best {
     }
     entries.splice(low, 0, { book, score });
     if (entries.length > this.#most) entries.pop();
-  }
-}
-
-function tasteOf(history: History, { model, shelves }: RankingOptions): Taste {
-  const like = new Map<number, Pull>();
-  const authors = new Map<string, Pull>();
-  const categories = new Map<BookCategory, Pull>();
-  let total = 0;
-  for (const interaction of history.values()) {
-    const liking = likingOf(interaction);
-    const book = shelves.book(interaction.bookId);
-    if (liking === 0 || book === undefined) continue;
-    total += liking;
-    visitLike(model, book.id, (other, likeness) => pull(like, other, book.id, liking * likeness));
-    for (const author of book.authors) pull(authors, author, book.id, liking);
-    if (!NO_TASTE.has(book.category)) pull(categories, book.category, book.id, liking);
-  }
-  // One Book by an author says a good deal already, a second one not twice as much; of shelves it is the share that counts.
-  for (const author of authors.values()) author.strength /= author.strength + 1;
-  for (const category of categories.values()) category.strength /= total + 2;
-  return { like, authors, shelves: categories };
-}
-
-function pull<Key>(pulls: Map<Key, Pull>, key: Key, because: number, strength: number): void {
-  const known = pulls.get(key);
-  if (known === undefined) pulls.set(key, { strength, because, most: strength });
-  else {
-    known.strength += strength;
-    if (strength > known.most || (strength === known.most && because < known.because)) {
-      known.because = because;
-      known.most = strength;
-    }
   }
 }
 

@@ -1,8 +1,9 @@
 import type { Book } from "../../gen/bookstore/catalog/v1/book.ts";
 import { Failure } from "../../runtime/errors.ts";
 import { type Model, readersOf, visitLike } from "./model.ts";
-import { NO_TASTE, type Ranked } from "./ranking.ts";
+import type { Ranked } from "./ranking.ts";
 import type { Shelves } from "./shelf.ts";
+import { NO_TASTE } from "./taste.ts";
 
 /**
  * The Books that are most like one: those that its readers bought too, then

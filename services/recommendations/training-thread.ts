@@ -26,6 +26,10 @@ export type TrainingReport =
 /** A model is written at most so often: whoever reads it learns the rest in a moment. */
 const KEEP_EVERY_MS = 60_000;
 
+/** Learning takes no more than this share of one core, however much there is to learn from. */
+const LARGEST_SHARE = 0.2;
+const LONGEST_PAUSE_MS = 60_000;
+
 const options = workerData as TrainingOptions;
 const report = (message: TrainingReport) => parentPort?.postMessage(message);
 // Standard output belongs to the thread that serves; what it is to know, it is told.
@@ -58,5 +62,6 @@ while (true) {
     keptAt = performance.now();
     unkept = undefined;
   }
-  await sleep(options.intervalMs);
+  const busyMs = performance.now() - startedAt;
+  await sleep(Math.max(options.intervalMs, Math.min(busyMs / LARGEST_SHARE - busyMs, LONGEST_PAUSE_MS)));
 }
