@@ -46,11 +46,14 @@ export async function sendDownload(request: FastifyRequest, reply: FastifyReply,
   const range = ifRange === tag ? byteRange(asked, size) : undefined;
   if (range === "beyond") return reply.status(416).header("content-range", `bytes */${size}`).send();
   const { offset, length } = range ?? { offset: 0, length: size };
-  reply.type(document.contentType).header("content-length", length);
+  // Documents takes no text but UTF-8, and browsers would guess.
+  reply
+    .type(document.contentType === "text/plain" ? "text/plain; charset=utf-8" : document.contentType)
+    .header("content-length", length);
   if (range !== undefined) {
     reply.status(206).header("content-range", `bytes ${offset}-${offset + length - 1}/${size}`);
   }
-  if (request.method === "HEAD" || length === 0) return reply.send("");
+  if (request.method === "HEAD" || length === 0) return reply.send(Readable.from([]));
 
   const leaving = new AbortController();
   reply.raw.once("close", () => leaving.abort());

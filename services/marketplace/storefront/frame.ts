@@ -37,7 +37,7 @@ export function framePages(app: FastifyInstance, deps: FrameDeps): void {
     if (visitorOf(request).kind === "unknown") return;
     frames.set(request, ask);
     // A form changes what is to be asked for, and mostly leads to another page.
-    if (request.method === "GET") ask().catch(() => {});
+    if (request.method === "GET" && !request.routeOptions.config.bare) ask().catch(() => {});
   });
 }
 

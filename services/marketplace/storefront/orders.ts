@@ -100,7 +100,7 @@ export function ordersRoutes(app: FastifyInstance, { orders, documents }: Orders
     });
   });
 
-  app.get<ById>("/orders/:id/receipt", { config: { deadlineMs: DOWNLOAD_MS } }, async (request, reply) => {
+  app.get<ById>("/orders/:id/receipt", { config: { deadlineMs: DOWNLOAD_MS, bare: true } }, async (request, reply) => {
     const userId = userIdOf(request);
     const send = async () => {
       const { document } = await documents.findReceipt({ userId, orderId: request.params.id });

@@ -22,8 +22,10 @@ import type { PageParts } from "./pages/layout.ts";
 import { searchPage, shelfPage } from "./pages/lists.ts";
 import { problemPage } from "./pages/problem.ts";
 import { ratingsOf } from "./ratings.ts";
+import { picksFor, type RecommendedDeps, similarBooks } from "./recommended.ts";
 import { type RegistrationDeps, registrationRoutes } from "./registration.ts";
 import { type ReviewsDeps, reviewRoutes, reviewsOf } from "./reviews.ts";
+import { hasSample, type SamplesDeps, sampleRoutes } from "./samples.ts";
 import type { SessionCookies } from "./session-cookies.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { suggestMysteries } from "./suggestions.ts";
@@ -33,7 +35,8 @@ export interface ShopDeps extends FrameDeps, CheckoutDeps, OrdersDeps, ReviewsDe
   reviews: ReviewsDeps["reviews"] & CommentsDeps["reviews"];
   orders: CheckoutDeps["orders"] & OrdersDeps["orders"];
   store: BookStore;
-  recommendations: Pick<RecommendationsClient, "recommend">;
+  recommendations: Pick<RecommendationsClient, "recommend"> & RecommendedDeps["recommendations"];
+  documents: OrdersDeps["documents"] & SamplesDeps["documents"];
   register: AccountDeps["register"] & RegistrationDeps["register"];
   sessions: AccountDeps["sessions"];
   cookies: SessionCookies;
@@ -49,8 +52,10 @@ export async function shopRoutes(app: FastifyInstance, deps: ShopDeps): Promise<
   const { store } = deps;
 
   app.get("/", async (request, reply) => {
-    const [suggestion, categories] = await Promise.all([suggestMysteries(deps, visitorOf(request)), store.countByCategory()]);
-    return showPage(reply, homePage({ ...suggestion, categories }));
+    const visitor = visitorOf(request);
+    const parts = [suggestMysteries(deps, visitor), picksFor(deps, visitor), store.countByCategory()] as const;
+    const [suggestion, picks, categories] = await Promise.all(parts);
+    return showPage(reply, homePage({ ...suggestion, picks, categories }));
   });
 
   app.get<{ Querystring: { page: string } }>("/books", { schema: queryOf("page") }, async ({ query: { page } }, reply) =>
@@ -83,8 +88,12 @@ export async function shopRoutes(app: FastifyInstance, deps: ShopDeps): Promise<
     { schema: reviewed },
     async (request, reply) => {
       const book = await getBook(store, request.params.id);
-      const reviews = await reviewsOf(deps, request, { bookId: book.id, page: request.query.reviews });
-      return showPage(reply, bookPage(book, { reviews }));
+      const [reviews, similar, sample] = await Promise.all([
+        reviewsOf(deps, request, { bookId: book.id, page: request.query.reviews }),
+        similarBooks(deps, book.id),
+        hasSample(deps, book.id),
+      ]);
+      return showPage(reply, bookPage(book, { reviews, similar, sample }));
     },
   );
 
@@ -95,6 +104,7 @@ export async function shopRoutes(app: FastifyInstance, deps: ShopDeps): Promise<
   await app.register(async (cart) => cartRoutes(cart, deps));
   await app.register(async (checkout) => checkoutRoutes(checkout, deps));
   await app.register(async (orders) => ordersRoutes(orders, deps));
+  sampleRoutes(app, deps);
   await app.register(async (reviews) => reviewRoutes(reviews, deps));
   await app.register(async (comments) => commentRoutes(comments, deps));
 }

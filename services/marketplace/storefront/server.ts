@@ -29,6 +29,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** How long what is asked of others for this route may take, in milliseconds. */
     deadlineMs?: number;
+    /** Whether it is no page of the shop unless something goes wrong. The default is false. */
+    bare?: boolean;
   }
 }
 

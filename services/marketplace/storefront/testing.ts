@@ -22,7 +22,7 @@ const NOBODY: Pick<StorefrontOptions, "carts" | "guestCarts" | "promotion" | "or
 };
 
 export type ShopOptions = Partial<{
-  [Key in keyof StorefrontOptions]: Key extends "register" | "sessions"
+  [Key in keyof StorefrontOptions]: Key extends "register" | "sessions" | "recommendations"
     ? Partial<StorefrontOptions[Key]>
     : StorefrontOptions[Key];
 }>;
@@ -33,7 +33,7 @@ export function openShop(
   options: ShopOptions = {},
 ): Promise<FastifyInstance> {
   const { store, logger } = marketplace;
-  const { register, sessions, ...rest } = options;
+  const { register, sessions, recommendations, ...rest } = options;
   return storefront({
     ...{ store, logger, ...NOBODY },
     recommendations: {
@@ -41,6 +41,9 @@ export function openShop(
         const { books } = await store.list({ category, afterId: undefined, limit: maxResults });
         return { recommendations: books.map((book) => ({ book, reason: undefined })) };
       },
+      recommendForReader: away,
+      similarBooks: away,
+      ...recommendations,
     },
     register: { register: async () => ({ user: undefined }), getUser: away, updateUser: away, deleteUser: away, ...register },
     sessions: { signIn: away, refreshSession: away, signOut: away, changePassword: away, ...sessions },

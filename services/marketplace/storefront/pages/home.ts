@@ -1,17 +1,22 @@
 import { html } from "ghtml";
 import type { Book } from "../../../../gen/bookstore/catalog/v1/book.ts";
+import type { Recommendation } from "../../../../gen/bookstore/recommendations/v1/recommendations_service.ts";
 import { shelfOf } from "../categories.ts";
 import { formatAuthors, formatPrice } from "../format.ts";
+import { addToCart } from "./book-list.ts";
 import type { PageParts } from "./layout.ts";
+import { pickedForYou } from "./recommended.ts";
 
 export interface HomeParts {
   mysteries: readonly Book[];
   /** Whether the mysteries are a suggestion, or only the front of the shelf. */
   suggested: boolean;
+  /** What is picked for a user. */
+  picks: readonly Recommendation[] | undefined;
   categories: readonly { category: Book["category"]; bookCount: number }[];
 }
 
-export function homePage({ mysteries, suggested, categories }: HomeParts): PageParts {
+export function homePage({ mysteries, suggested, picks, categories }: HomeParts): PageParts {
   const quietly = suggested
     ? ""
     : html`<p class="quiet" role="status">Our recommendations are taking a break. Here is the front of the shelf.</p>`;
@@ -22,6 +27,7 @@ export function homePage({ mysteries, suggested, categories }: HomeParts): PageP
 !${mysteries.map(pick)}
 </ol>
 </section>
+!${pickedForYou(picks)}
 <section>
 <h2>Browse the shelves</h2>
 <div class="shelves">!${categories.map(shelf)}</div>
@@ -31,7 +37,7 @@ export function homePage({ mysteries, suggested, categories }: HomeParts): PageP
 
 function pick(book: Book): string {
   return html`<li><a href="/books/${book.id}"><img src="/covers/${book.id}.svg" alt="" width="240" height="360"><strong>${book.title}</strong></a>
-<span class="by">${formatAuthors(book.authors)}</span> <span class="about">${book.summary}</span> <span class="price">${formatPrice(book.price)}</span></li>
+<span class="by">${formatAuthors(book.authors)}</span> <span class="about">${book.summary}</span> <span class="price">${formatPrice(book.price)}</span> !${addToCart(book, "second")}</li>
 `;
 }
 

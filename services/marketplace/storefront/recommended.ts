@@ -1,0 +1,30 @@
+import type { RecommendationsClient } from "../../../clients/recommendations.ts";
+import type { Recommendation } from "../../../gen/bookstore/recommendations/v1/recommendations_service.ts";
+import { optional, PATIENCE_MS } from "./optional.ts";
+import type { Visitor } from "./visitor.ts";
+
+const PICKS = 6;
+const SIMILAR = 6;
+
+export interface RecommendedDeps {
+  recommendations: Pick<RecommendationsClient, "recommendForReader" | "similarBooks">;
+}
+
+/** What is picked for a user. @returns undefined for others, and while recommendations is away. */
+export async function picksFor(
+  { recommendations }: RecommendedDeps,
+  visitor: Visitor,
+): Promise<readonly Recommendation[] | undefined> {
+  if (visitor.kind !== "signed in") return undefined;
+  const request = { userId: visitor.userId, maxResults: PICKS };
+  return (await optional(recommendations.recommendForReader(request, { deadlineMs: PATIENCE_MS })))?.recommendations;
+}
+
+/** What goes with a book. @returns undefined while recommendations is away. */
+export async function similarBooks(
+  { recommendations }: RecommendedDeps,
+  bookId: number,
+): Promise<readonly Recommendation[] | undefined> {
+  const request = { bookId, maxResults: SIMILAR };
+  return (await optional(recommendations.similarBooks(request, { deadlineMs: PATIENCE_MS })))?.recommendations;
+}
