@@ -69,6 +69,27 @@ test("a slow payment that comes while the process lives completes the order behi
   stop.abort();
 });
 
+test("a buyer who leaves while the payment is under way has bought", async () => {
+  const leave = new AbortController();
+  await using orders = await startWithClock({
+    payments: (simulated) => ({
+      ...simulated,
+      charge(...args) {
+        leave.abort();
+        return simulated.charge(...args);
+      },
+    }),
+  });
+  await fillCart(orders, LI, [[1, 1]]);
+  const purchase = await purchaseOf(orders, LI);
+
+  await expect(orders.client.placeOrder(purchase, { signal: leave.signal })).rejects.toThrow();
+
+  const { order: placed } = await orders.client.placeOrder(purchase);
+  expect(placed?.state).toBe(PLACED);
+  expect(await told(orders)).toEqual(["OrderPlaced"]);
+});
+
 test("a slow payment that fails frees what was kept, and the buyer is told by an event", async () => {
   await using orders = await startWithClock(IMPATIENT);
   const { id } = await order(orders, LI, [[1, 3]], "tok_slow_declined");

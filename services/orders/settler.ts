@@ -53,7 +53,7 @@ export class Settler {
 
   async #settle(order: Order): Promise<void> {
     if (order.state === "PLACED") return void (await refundAndCancel(this.#deps, order));
-    const { orders, payments, metrics, now, paymentTimeoutMs } = this.#deps;
+    const { orders, payments, metrics, logger, now, paymentTimeoutMs } = this.#deps;
     const expired = now().getTime() - order.createdAt.getTime() >= paymentTimeoutMs;
     const found = await payments.find(order.id);
     const payment = found === "unknown" && expired ? await payments.giveUp(order.id) : found;
@@ -70,6 +70,8 @@ export class Settler {
           return undefined;
       }
     })();
-    if (settled !== undefined) metrics.count(settled.state);
+    if (settled === undefined) return;
+    metrics.count(settled.state);
+    logger.info({ orderId: settled.id, state: settled.state }, "settled an order");
   }
 }
