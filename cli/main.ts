@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { EXIT_BAD_CONFIG } from "../runtime/config.ts";
 import { administratorCommand } from "./administrator-command.ts";
 import { certsCommand } from "./certs/certs-command.ts";
+import { eventsCommand } from "./events-command.ts";
 import { importCommand } from "./import-command.ts";
 import { relayCommand } from "./relay-command.ts";
 import { statusCommand } from "./status-command.ts";
@@ -18,6 +19,7 @@ const commands = [
   upCommand(),
   statusCommand(),
   ...trafficCommands(),
+  eventsCommand(),
   certsCommand(),
   xdsBootstrapCommand(),
   relayCommand(),

@@ -103,6 +103,7 @@ export class EventConsumer<Schema> {
       this.#startReplay(follower);
     }
     void this.#release();
+    void this.#run(this.#forget());
     const polls = [
       pollEvery(RELEASE_EVERY_MS, () => this.#release(), noFailure),
       pollEvery(FORGET_EVERY_MS, () => this.#run(this.#forget()), noFailure),

@@ -33,9 +33,12 @@ export function startEventLog(log: EventLog, options: EventLogOptions): { close(
     const removed = await log.prune(before, options.amqpUrl === undefined ? {} : { upTo: relayedPosition });
     if (removed > 0) logger.info({ removed }, "old events were removed");
   };
+  const onPruneError = (error: unknown) => logger.warn({ err: error }, "could not remove old events");
+  // At once too: a process may never live for an hour.
+  const pruned = prune().catch(onPruneError);
   const stops = [
     pollEvery(options.eventPollIntervalMs, look, (error) => logger.warn({ err: error }, "could not look for new events")),
-    pollEvery(PRUNE_EVERY_MS, prune, (error) => logger.warn({ err: error }, "could not remove old events")),
+    pollEvery(PRUNE_EVERY_MS, prune, onPruneError),
   ];
   const stop = new AbortController();
   const { amqpUrl, ...rest } = options;
@@ -44,7 +47,7 @@ export function startEventLog(log: EventLog, options: EventLogOptions): { close(
     async close() {
       for (const stopPolling of stops) stopPolling();
       stop.abort();
-      await relaying;
+      await Promise.all([pruned, relaying]);
     },
   };
 }

@@ -1,0 +1,79 @@
+import type { ConsumerDocument, EventsDocument, LogDocument } from "./events-document.ts";
+import { printable } from "./printable.ts";
+import { type Column, table } from "./table.ts";
+import { timeSpan } from "./time-span.ts";
+
+const LOGS: readonly Column[] = [
+  { title: "LOG" },
+  { title: "KEPT", align: "right" },
+  { title: "LAST", align: "right" },
+  { title: "TRANSPORT" },
+  { title: "HANDED ON", align: "right" },
+];
+const CONSUMERS: readonly Column[] = [
+  { title: "CONSUMER" },
+  { title: "LOG" },
+  { title: "HANDLED", align: "right" },
+  { title: "BEHIND", align: "right" },
+  { title: "LAST ONE" },
+  { title: "SET ASIDE", align: "right" },
+  { title: "" },
+];
+const SET_ASIDE: readonly Column[] = [
+  { title: "SET ASIDE BY" },
+  { title: "LOG" },
+  { title: "ID" },
+  { title: "EVENT" },
+  { title: "SUBJECT" },
+  { title: "AGE" },
+  { title: "TRIES", align: "right" },
+  { title: "WHY" },
+];
+
+/** The logs, those who handle them, and what could not be handled, for people. */
+export function eventsText({ logs, consumers }: EventsDocument, now: Date): string {
+  if (logs.length === 0 && consumers.length === 0) return "No service that runs now tells of events or handles them.\n";
+  const setAside = consumers.flatMap((consumer) => setAsideRows(consumer, now));
+  const blocks = [
+    table(LOGS, logs.map(logRow)),
+    ...(consumers.length === 0
+      ? []
+      : [
+          table(
+            CONSUMERS,
+            consumers.flatMap((consumer) => consumerRows(consumer, now)),
+          ),
+        ]),
+    ...(setAside.length === 0 ? [] : [table(SET_ASIDE, setAside)]),
+  ];
+  return `${printable(blocks.map((lines) => lines.join("\n")).join("\n\n"))}\n`;
+}
+
+function logRow({ source, firstPosition, lastPosition, transport, relayedPosition }: LogDocument): string[] {
+  const kept = firstPosition === 0 ? 0 : lastPosition - firstPosition + 1;
+  return [source, `${kept}`, `${lastPosition}`, transport, relayedPosition === null ? "" : `${relayedPosition}`];
+}
+
+function consumerRows({ consumer, sources, setAside }: ConsumerDocument, now: Date): string[][] {
+  return sources.map(({ source, position, behind, handleTime, connected, replay }) => {
+    const last = handleTime === null ? "never" : `${age(handleTime, now)} ago`;
+    const notes = [
+      ...(connected ? [] : ["events do not come"]),
+      ...(replay === null ? [] : [`replay at ${replay.position} of ${replay.untilPosition}`]),
+    ];
+    const aside = setAside.filter((event) => event.source === source).length;
+    return [consumer, source, `${position}`, `${behind}`, last, `${aside}`, notes.join(", ")];
+  });
+}
+
+function setAsideRows({ consumer, setAside }: ConsumerDocument, now: Date): string[][] {
+  return setAside.map(({ source, id, type, subject, time, attempts, error }) => {
+    const name = type.slice(type.lastIndexOf(".") + 1);
+    const why = attempts === 0 ? "waits behind another one" : error;
+    return [consumer, source, id, name, subject, age(time, now), `${attempts}`, why];
+  });
+}
+
+function age(time: string, now: Date): string {
+  return timeSpan(now.getTime() - Date.parse(time));
+}

@@ -1,0 +1,109 @@
+import { Registry } from "prom-client";
+import { testDatabase } from "../../test/support/database.ts";
+import { until } from "../../test/support/until.ts";
+import { createLogger } from "../logger.ts";
+import { EventLog } from "./event-log.ts";
+import { Relay } from "./relay.ts";
+import { LEASE_MS, RelayLease } from "./relay-lease.ts";
+import { type EventLogOptions, startEventLog } from "./start-event-log.ts";
+import { Noted, openTestStore, type TestStore } from "./testing.ts";
+
+const DAY_MS = 86_400_000;
+const logger = createLogger({ name: "test", level: "silent" });
+
+let stack: AsyncDisposableStack;
+let store: TestStore;
+beforeEach(async () => {
+  stack = new AsyncDisposableStack();
+  store = await openTestStore(stack.use(await testDatabase()).url, logger);
+  stack.defer(store.close);
+});
+afterEach(() => stack.disposeAsync());
+
+function start(options: Partial<EventLogOptions> = {}): void {
+  const settings = { eventRetentionDays: 30, eventPollIntervalMs: 5, logger, metrics: new Registry() };
+  const started = startEventLog(store.log, { ...settings, ...options });
+  stack.defer(() => started.close());
+}
+
+async function noteLongAgo(): Promise<void> {
+  const log = new EventLog(store.db, { source: "tests", now: () => new Date(Date.now() - 31 * DAY_MS) });
+  await store.db.transaction().execute((transaction) => log.append(transaction, Noted, { subject: "a", data: { text: "old" } }));
+}
+
+test("tells followers of what another replica has noted", async () => {
+  start();
+  const replica = new EventLog(store.db, { source: "tests" });
+  const batches = store.log.follow({ afterPosition: 0 }, AbortSignal.timeout(10_000));
+  await batches.next();
+  const next = batches.next();
+
+  await store.db
+    .transaction()
+    .execute((transaction) => replica.append(transaction, Noted, { subject: "a", data: { text: "one" } }));
+  replica.wake();
+
+  expect((await next).value).toMatchObject({ position: 1 });
+  await batches.return(undefined as never);
+});
+
+test("forgets what is older than it is to keep", async () => {
+  await noteLongAgo();
+  await store.note("a", "young");
+
+  start();
+
+  await until(() => store.log.state(), { firstPosition: 2, lastPosition: 2, relayedPosition: 0 });
+});
+
+test("forgets nothing that a broker is to have and has not", async () => {
+  await noteLongAgo();
+  await noteLongAgo();
+  await store.db.updateTable("event_relay").set({ relayed_position: 1 }).execute();
+
+  // Nobody listens there.
+  start({ amqpUrl: "amqp://127.0.0.1:1" });
+
+  await until(() => store.log.state(), { firstPosition: 2, lastPosition: 2, relayedPosition: 1 });
+});
+
+describe("of several relays", () => {
+  let now = 1_000_000;
+  const lease = (owner: string) => new RelayLease(store.log, owner, () => new Date(now));
+
+  test("one has the lease, for as long as it shows that it lives", async () => {
+    const [one, other] = [lease("one"), lease("other")];
+
+    expect(await one.take()).toBe(0);
+    expect(await other.take()).toBeUndefined();
+    now += LEASE_MS - 1;
+    expect(await one.take()).toBe(0);
+    now += LEASE_MS - 1;
+    expect(await other.take()).toBeUndefined();
+    now += 2;
+    expect(await other.take()).toBe(0);
+    expect(await one.take()).toBeUndefined();
+  });
+
+  test("the next one goes on where the one before has stopped, and that one notes nothing more", async () => {
+    const [one, other] = [lease("one"), lease("other")];
+    await one.take();
+    expect(await one.note(7)).toBe(true);
+    await one.release();
+    now += 1;
+
+    expect(await other.take()).toBe(7);
+    expect(await one.note(9)).toBe(false);
+    expect(await other.take()).toBe(7);
+  });
+
+  test("one that ends leaves the lease to the others", async () => {
+    const stop = new AbortController();
+    const relay = new Relay(store.log, { amqpUrl: "amqp://127.0.0.1:1", logger, metrics: new Registry() });
+    const running = relay.run(stop.signal);
+
+    stop.abort();
+
+    await expect(running).resolves.toBeUndefined();
+  });
+});
