@@ -1,0 +1,58 @@
+// npm run test:kill-points -- --runs 50 --store postgres --transport amqp --points placed,push --seed 7
+import { randomInt } from "node:crypto";
+import { parseArgs } from "node:util";
+import { Random } from "../fuzz/random.ts";
+import { type Ended, points } from "./points.ts";
+import { tableOf } from "./report.ts";
+import { type Outcome, runPoint } from "./run.ts";
+import { Shop } from "./shop.ts";
+
+const { values } = parseArgs({
+  options: {
+    /** How often a program is ended at each point. */
+    runs: { type: "string", default: "50" },
+    /** What the stores are: "sqlite" or "postgres", a server of which is started. */
+    store: { type: "string", default: "sqlite" },
+    /** What carries the events: "stream" or "amqp", a broker for which is started. */
+    transport: { type: "string", default: "stream" },
+    /** Parts of the names of the points, with commas between them. */
+    points: { type: "string", default: "" },
+    seed: { type: "string", default: String(randomInt(2 ** 31)) },
+    /** A defect to put in: "dual-write" notes events after the commit. */
+    plant: { type: "string" },
+  },
+});
+const runs = Number(values.runs);
+const { store, transport, plant } = values;
+if (
+  !(runs > 0 && (store === "sqlite" || store === "postgres") && (transport === "stream" || transport === "amqp")) ||
+  !(plant === undefined || plant === "dual-write")
+) {
+  throw new Error("there is no such thing: see the options at the top of test/kill-points/main.ts");
+}
+const MOST_PROBLEMS = 20;
+const print = (text: string) => process.stdout.write(`${text}\n`);
+
+const wanted = points.filter(
+  (point) =>
+    (point.transport ?? transport) === transport && values.points.split(",").some((part) => point.name.includes(part.trim())),
+);
+const random = new Random(Number(values.seed));
+const programs = [...new Set<Ended>(["push", "recommendations", ...wanted.map(({ program }) => program)])];
+print(`seed ${values.seed}, ${wanted.length} points, ${runs} runs each, ${store}, ${transport}`);
+
+const outcomes: Outcome[] = [];
+{
+  await using shop = await Shop.open({ store, transport, plant, programs });
+  for (const [index, point] of wanted.entries()) {
+    const begun = performance.now();
+    const outcome = await runPoint(shop, point, { id: `p${index}`, runs, random });
+    outcomes.push(outcome);
+    process.stderr.write(`${point.name}: ${Math.round((performance.now() - begun) / 1_000)} s\n`);
+  }
+}
+const problems = outcomes.flatMap((outcome) => outcome.problems);
+print(tableOf(outcomes));
+for (const problem of problems.slice(0, MOST_PROBLEMS)) print(problem);
+if (problems.length > MOST_PROBLEMS) print(`and ${problems.length - MOST_PROBLEMS} more`);
+process.exitCode = problems.length === 0 && outcomes.length > 0 ? 0 : 1;
