@@ -7,7 +7,8 @@ import { readSmtpUrl } from "./smtp-url.ts";
 const { AMQP_URL, EVENT_RETENTION_DAYS } = eventSettings();
 
 const settings = z.object({
-  ...serviceSettings("push", { port: 50054, adminPort: 9054 }),
+  // Whoever is on the page subscribes.
+  ...serviceSettings("push", { port: 50054, adminPort: 9054, maxOpenStreams: 12_000 }),
   DATABASE_URL: databaseUrl.default("sqlite:.bookmesh/push.db"),
   REGISTER_HOST: peer("register", 50053),
   ORDERS_HOST: peer("orders", 50055),

@@ -1,0 +1,158 @@
+import { MINUTE_MS, plain, startEmails } from "./testing-emails.ts";
+import { orderPlaced } from "./testing-events.ts";
+import { startMailServer } from "./testing-smtp.ts";
+
+test.each([
+  ["the address", "address"],
+  ["the e-mail", "mail"],
+] as const)("tries again later when the server takes %s not now, and longer after each time", async (_what, step) => {
+  await using server = await startMailServer();
+  await using emails = await startEmails({ url: plain(server) });
+  server.refusals[step].push("451 try again", "452 try again");
+  await emails.push.events.handle(orderPlaced("a"));
+
+  await emails.look();
+  await emails.pass(29_000);
+  expect(server.refusals[step]).toHaveLength(1);
+  await emails.pass(1_000);
+  expect(server.refusals[step]).toEqual([]);
+  await emails.pass(59_000);
+  expect(server.mails).toEqual([]);
+  await emails.pass(1_000);
+
+  expect(server.mails).toHaveLength(1);
+  expect(await emails.outcomes()).toEqual({ postponed: 2, sent: 1 });
+  await emails.pass(24 * 60 * MINUTE_MS);
+  expect(server.mails).toHaveLength(1);
+});
+
+test("gives an e-mail up that the server will never take, and goes on with the others", async () => {
+  await using server = await startMailServer();
+  await using emails = await startEmails({ url: plain(server) });
+  server.refusals.address.push("550 <juergen@example.com>: no such user");
+  for (let i = 0; i < 7; i++) await emails.push.events.handle(orderPlaced("a"));
+
+  await emails.look();
+
+  expect(server.mails).toHaveLength(6);
+  expect(await emails.waiting()).toBe(0);
+  expect(await emails.outcomes()).toEqual({ refused: 1, sent: 6 });
+  expect(emails.logs.with({ msg: "an e-mail is given up" })).toMatchObject([
+    { reason: "EENVELOPE RCPT TO 550", kind: "order-placed" },
+  ]);
+});
+
+test("keeps e-mails while the server does not take the shop for one who may send", async () => {
+  await using server = await startMailServer();
+  await using emails = await startEmails({ url: plain(server) });
+  server.refusals.sender.push("550 not you");
+  await emails.push.events.handle(orderPlaced("a"));
+
+  await emails.look();
+  expect(await emails.waiting()).toBe(1);
+  await emails.pass(MINUTE_MS);
+
+  expect(server.mails).toHaveLength(1);
+});
+
+test("keeps e-mails while there is no server, and sends each once when there is", async () => {
+  const { port, ...gone } = await startMailServer();
+  await gone[Symbol.asyncDispose]();
+  await using emails = await startEmails({ url: `smtp://127.0.0.1:${port}?tls=never` });
+  for (let i = 0; i < 12; i++) await emails.push.events.handle(orderPlaced("a"));
+
+  await emails.look();
+  await emails.pass(MINUTE_MS);
+  expect(await emails.waiting()).toBe(12);
+  await using server = await startMailServer({ port });
+  await emails.pass(10 * MINUTE_MS);
+
+  expect(server.mails).toHaveLength(12);
+  expect(new Set(server.mails.map(({ headers }) => headers.get("message-id"))).size).toBe(12);
+  expect(await emails.waiting()).toBe(0);
+});
+
+test("sends under the same Message-ID again what was sent and not noted, and only when the claim has run out", async () => {
+  await using server = await startMailServer();
+  await using emails = await startEmails({ url: plain(server) });
+  const { store } = emails.push;
+  const remove = () => Promise.reject(new Error("the process was killed"));
+  const killed = emails.sender({ store: { ...store.emails, remove } });
+  await emails.push.events.handle(orderPlaced("a"));
+  await expect(killed.look()).rejects.toThrow("the process was killed");
+  expect(server.mails).toHaveLength(1);
+
+  await emails.pass(2 * MINUTE_MS);
+  expect(server.mails).toHaveLength(1);
+  await emails.pass(2 * MINUTE_MS);
+
+  expect(server.mails).toHaveLength(2);
+  const [first, second] = server.mails.map(({ headers }) => headers.get("message-id"));
+  expect(second).toBe(first);
+  expect(await emails.waiting()).toBe(0);
+});
+
+test("sends each e-mail once when two replicas look at the same time", async () => {
+  await using server = await startMailServer();
+  await using emails = await startEmails({ url: plain(server) });
+  for (let i = 0; i < 20; i++) await emails.push.events.handle(orderPlaced("a"));
+
+  const other = emails.sender();
+  await Promise.all([emails.look(), other.look()]);
+
+  expect(server.mails).toHaveLength(20);
+  expect(new Set(server.mails.map(({ headers }) => headers.get("message-id"))).size).toBe(20);
+});
+
+test("waits for register, which alone knows the address", async () => {
+  await using server = await startMailServer();
+  await using emails = await startEmails({ url: plain(server) });
+  await emails.push.events.handle(orderPlaced("a"));
+  emails.setAway(true);
+  await emails.look();
+  expect(await emails.outcomes()).toEqual({ away: 1 });
+
+  emails.setAway(false);
+  await emails.pass(MINUTE_MS);
+
+  expect(server.mails).toHaveLength(1);
+});
+
+test("sends nothing to a user who has been deleted since", async () => {
+  await using server = await startMailServer();
+  await using emails = await startEmails({ url: plain(server) });
+  await emails.push.events.handle(orderPlaced("a"));
+  emails.forgetUser();
+
+  await emails.look();
+
+  expect(server.mails).toEqual([]);
+  expect(await emails.waiting()).toBe(0);
+});
+
+test("sends e-mails when the quiet hours are over", async () => {
+  await using server = await startMailServer();
+  await using emails = await startEmails({ url: plain(server) });
+  const quietHours = { from: "12:00", to: "14:00", timeZone: "UTC" };
+  await emails.push.client.updatePreferences({ userId: "a", preferences: { kinds: [], quietHours } });
+  await emails.push.events.handle(orderPlaced("a"));
+
+  await emails.look();
+  await emails.pass(119 * MINUTE_MS);
+  expect(server.mails).toEqual([]);
+  await emails.pass(MINUTE_MS);
+
+  expect(server.mails).toHaveLength(1);
+});
+
+test("gives up what could not be sent for three days", async () => {
+  const { port, ...gone } = await startMailServer();
+  await gone[Symbol.asyncDispose]();
+  await using emails = await startEmails({ url: `smtp://127.0.0.1:${port}?tls=never` });
+  await emails.push.events.handle(orderPlaced("a"));
+
+  for (let hour = 0; hour < 75; hour++) await emails.pass(60 * MINUTE_MS);
+
+  expect(await emails.waiting()).toBe(0);
+  expect(await emails.outcomes()).toMatchObject({ expired: 1 });
+});
