@@ -25,7 +25,7 @@ test("has a default for everything", () => {
     logLevel: "info",
     shutdownGraceMs: 30_000,
     maxCallsInFlight: 1_000,
-    maxOpenStreams: 12_000,
+    maxOpenStreams: 1_000,
     databaseUrl: "sqlite:books.db",
     marketplaceHost: "xds:///marketplace",
   });

@@ -40,9 +40,10 @@ export const databaseUrl = z
  * The settings that every service has.
  *
  * @param service the name of the service.
- * @param defaults the ports the service listens on when nothing is set.
+ * @param defaults the ports the service listens on when nothing is set, and how many streams it has open at most
+ *   where more than 1,000 are its business: each takes about 30 KiB.
  */
-export function serviceSettings(service: string, defaults: { port: number; adminPort: number }) {
+export function serviceSettings(service: string, defaults: { port: number; adminPort: number; maxOpenStreams?: number }) {
   return {
     /** The address to listen on. */
     HOST: z.string().min(1).default("127.0.0.1"),
@@ -73,7 +74,11 @@ export function serviceSettings(service: string, defaults: { port: number; admin
     /** How many calls may be worked on at once before new ones are refused. */
     MAX_CALLS_IN_FLIGHT: z.coerce.number().int().min(1).default(1_000),
     /** How many streams may be open at once before new ones are refused. */
-    MAX_OPEN_STREAMS: z.coerce.number().int().min(1).default(12_000),
+    MAX_OPEN_STREAMS: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .default(defaults.maxOpenStreams ?? 1_000),
   };
 }
 

@@ -29,13 +29,15 @@ test("docs/errors.md gives each kind of failure the status that it has", () => {
 });
 
 test("docs/errors.md lists every reason that the code gives, and no other", () => {
-  const given = sources.flatMap((path) => [...read(path).matchAll(/reason: "([A-Z_]+)"/g)].map(([, reason = ""]) => reason));
+  // Some have a name of their own, or come as the argument of who makes the failure.
+  const reason = /(?:reason: |_GONE = |(?:beyond|discard)\()"([A-Z_]+)"/g;
+  const given = sources.flatMap((path) => [...read(path).matchAll(reason)].map(([, name = ""]) => name));
 
   expect(firstColumn(read("docs/errors.md"), "Reasons").toSorted()).toEqual([...new Set(given)].toSorted());
 });
 
 test("docs/operations.md names every setting of every service, and no other", () => {
-  const settings = globSync("{runtime/config.ts,services/*/config.ts}", { cwd: root }).flatMap((path) =>
+  const settings = globSync("{runtime/config.ts,runtime/events/config.ts,services/*/config.ts}", { cwd: root }).flatMap((path) =>
     [...read(path).matchAll(/^ {2,4}([A-Z][A-Z_]+): /gm)].map(([, name = ""]) => name),
   );
   const table = read("docs/operations.md").split("## Settings\n")[1]?.split("\n## ")[0] ?? "";

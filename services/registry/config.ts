@@ -2,7 +2,8 @@ import { z } from "zod";
 import { databaseUrl, port, serviceSettings } from "../../runtime/config.ts";
 
 export const configSchema = z.object({
-  ...serviceSettings("registry", { port: 50050, adminPort: 9050 }),
+  // Every instance of every service holds its lease by a stream.
+  ...serviceSettings("registry", { port: 50050, adminPort: 9050, maxOpenStreams: 4_000 }),
   /** Where the dashboard is served. */
   HTTP_PORT: port.default(8500),
   DATABASE_URL: databaseUrl.default("sqlite:.bookmesh/registry.db"),
