@@ -39,7 +39,7 @@ export async function startEmails(options: QueueOptions) {
   stack.defer(() => {
     for (const smtp of opened) smtp.close();
   });
-  const sender = (more: Partial<ConstructorParameters<typeof EmailQueue>[0]> = {}) => {
+  const sender = () => {
     const smtp = openSmtp(server, { connections: 2, ...(ca !== undefined && { tls: { ca, host: "localhost" } }) });
     opened.push(smtp);
     const metrics = new Registry();
@@ -47,14 +47,13 @@ export async function startEmails(options: QueueOptions) {
     const { emails: store, preferences } = push.store;
     const queue = new EmailQueue({
       ...{ store, preferences, from: FROM, publicUrl, findAddressee: findReader, send: smtp.send, now, logger, metrics },
-      ...more,
     });
     return { look: () => queue.look(), metrics };
   };
   const first = sender();
   const owned = stack.move();
   return {
-    ...{ push, logs, sender, look: first.look },
+    ...{ push, logs, now, sender, look: first.look },
     waiting: () => push.store.emails.count(),
     async outcomes() {
       const metric = await first.metrics.getSingleMetric("bookmesh_emails_total")?.get();
