@@ -6,7 +6,7 @@ export function eventSettings() {
     /** The broker that carries events: amqp://user:password@host:port/vhost, or amqps. Without it they go by gRPC, from the log of their source. */
     AMQP_URL: z
       .string()
-      .regex(/^amqps?:\/\/.+$/, "Expected amqp://user:password@host")
+      .refine((url) => /^amqps?:\/\/./.test(url) && URL.canParse(url), "Expected amqp://user:password@host")
       .optional(),
     /** How long the log keeps what has happened. */
     EVENT_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),

@@ -13,6 +13,8 @@ test.each([
   [new Failure("not-found", "none"), false],
   [Object.assign(new Error("gone"), { code: "57P01" }), true],
   [Object.assign(new Error("locked"), { errcode: 5 }), true],
+  [Object.assign(new Error("deadlock detected"), { code: "40P01" }), true],
+  [Object.assign(new Error("duplicate key"), { code: "23505" }), false],
   [new TypeError("undefined is no function"), false],
   ["nothing", false],
 ])("whether %s says that something is away: %s", (error, away) => {
