@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { type RecommendationsService, startRecommendations } from "../../services/recommendations/testing-service.ts";
 import { markdownTable } from "../../tools/markdown-table.ts";
 import { readCatalogue } from "./catalogue.ts";
+import type { Learned } from "./learn-process.ts";
 
 // Usage: node bench/recommendations/scale.ts [readers] [books.csv]. What it measures is in services/recommendations/README.md.
 
@@ -15,29 +16,30 @@ const READERS = Number(readers);
 const ARGUMENTS = path === undefined ? [readers] : [readers, path];
 const CALLS = 2_000;
 const ORDERS = 100;
+/** As little memory for what is short-lived as the thread that learns has. */
+const NODE_OPTIONS = ["--max-semi-space-size=8"];
 
 const ms = (time: number) => `${time < 10 ? time.toFixed(1) : Math.round(time).toLocaleString("en")} ms`;
-const mebibytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
+/** Runs a module of this folder in a process of its own. @returns what it says. */
+const run = async (module: string, ...args: string[]) =>
+  (await promisify(execFile)(process.execPath, [...NODE_OPTIONS, join(import.meta.dirname, module), ...args])).stdout;
 
 const books = readCatalogue(path);
 const folder = await mkdtemp(join(tmpdir(), "bookmesh-bench-"));
 try {
   const url = `sqlite:${join(folder, "store.db")}`;
-  // In a process of its own, whose memory is not measured.
-  const filling = await promisify(execFile)(process.execPath, [join(import.meta.dirname, "fill-store.ts"), url, ...ARGUMENTS]);
-  const purchases = Number(filling.stdout);
-  const before = process.memoryUsage().rss;
+  const purchases = Number(await run("fill-store.ts", url, ...ARGUMENTS));
+  const learned: Learned = JSON.parse(await run("learn-process.ts", url, String(ORDERS)));
   await using service = await startRecommendations({ url, books, modelDir: folder });
   const learning = await during(service, service.learned());
   const idle = await during(service, undefined);
   const orders = await during(service, buySome(service));
-  const after = process.memoryUsage().rss;
   const line = (name: string, { p50, p99, loop }: Served) => [name, ms(p50), ms(p99), ms(loop)];
   process.stdout.write(
     `${books.length.toLocaleString("en")} books, ${READERS.toLocaleString("en")} readers, ` +
       `${purchases.toLocaleString("en")} purchases; Node ${process.version}, ${availableParallelism()} cores\n\n` +
-      `first learning ${ms(learning.learnedInMs)}; learning from ${ORDERS} orders ${ms(orders.learnedInMs)}; ` +
-      `memory of the process ${mebibytes(after)} (${mebibytes(before)} before)\n\n`,
+      `first learning: ${ms(learned.all)} of CPU time, ${Math.round(learned.memory / 1_024)} MiB; ` +
+      `learning from ${ORDERS} orders more: ${ms(learned.orders)} of CPU time\n\n`,
   );
   const rows = [line("first learning", learning), line("nothing to learn", idle), line(`learning from ${ORDERS} orders`, orders)];
   process.stdout.write(
@@ -52,8 +54,6 @@ interface Served {
   p99: number;
   /** How long the loop of the thread that serves was held up, at most. */
   loop: number;
-  /** How long the thread that learns was busy, the last time. */
-  learnedInMs: number;
 }
 
 /** Asks for recommendations, one call after the other, until the work is done; for some time if there is none. */
@@ -72,9 +72,8 @@ async function during(service: RecommendationsService, work: Promise<unknown> | 
   }
   delay.disable();
   times.sort((a, b) => a - b);
-  const learnedInMs = Number(service.logs.with({ msg: "learned" }).at(-1)?.durationMs ?? 0);
   const at = (share: number) => times[Math.floor(times.length * share)] ?? 0;
-  return { p50: at(0.5), p99: at(0.99), loop: delay.max / 1_000_000, learnedInMs };
+  return { p50: at(0.5), p99: at(0.99), loop: delay.max / 1_000_000 };
 }
 
 async function buySome({ happenings, learned }: RecommendationsService): Promise<void> {

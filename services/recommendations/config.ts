@@ -14,4 +14,6 @@ export const configSchema = z.object({
   MODEL_DIR: z.string().min(1).default(".bookmesh/recommendations"),
   /** How often to learn from what readers have done. */
   TRAINING_INTERVAL_MS: z.coerce.number().int().min(50).max(3_600_000).default(5_000),
+  /** How much memory that may take, in MiB: enough for some hundred thousand readers. */
+  TRAINING_MEMORY_MIB: z.coerce.number().int().min(16).max(65_536).default(256),
 });

@@ -56,7 +56,7 @@ export interface InteractionStore {
 
 /** SQLite takes 32,766 parameters in a query, PostgreSQL 65,535. */
 const READERS_A_QUERY = 5_000;
-const READERS_A_PAGE = 5_000;
+const READERS_A_PAGE = 1_000;
 
 /** Writes a change, in the transaction in which an event is handled. */
 export async function noteChange(transaction: Transaction<InteractionsSchema>, change: Change): Promise<void> {

@@ -6,11 +6,15 @@ import { EMPTY_MODEL, type Model } from "./model.ts";
 import { BrokenSnapshot, readSnapshot } from "./snapshot.ts";
 import type { TrainingOptions, TrainingReport } from "./training-thread.ts";
 
+/** For what is thrown away soon. Node would take several times as much before it cleans up. */
+const SHORT_LIVED_MIB = 16;
 const LONGEST_PAUSE_MS = 60_000;
 
 export interface ModelKeeperOptions extends TrainingOptions {
   /** Stays the caller's. */
   store: Pick<InteractionStore, "state">;
+  /** How much memory the thread may take for what it knows of readers. One that needs more ends, and the last model stays. */
+  memoryMib: number;
   logger: Logger;
   metrics: Registry;
   /** How long to wait before a thread that has ended is started again; longer each time. The default is a second. */
@@ -57,9 +61,12 @@ export class ModelKeeper {
   }
 
   #start(): void {
-    const { databaseUrl, modelDir, intervalMs, logger } = this.#options;
+    const { databaseUrl, modelDir, intervalMs, memoryMib, logger } = this.#options;
     const workerData: TrainingOptions = { databaseUrl, modelDir, intervalMs };
-    const thread = new Worker(new URL("./training-thread.ts", import.meta.url), { workerData });
+    const thread = new Worker(new URL("./training-thread.ts", import.meta.url), {
+      workerData,
+      resourceLimits: { maxOldGenerationSizeMb: memoryMib, maxYoungGenerationSizeMb: SHORT_LIVED_MIB },
+    });
     this.#thread = thread;
     thread.unref();
     thread.on("message", (report: TrainingReport) => this.#hear(report));

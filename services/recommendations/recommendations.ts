@@ -27,6 +27,8 @@ export interface RecommendationsOptions
   verifyUserToken: VerifyUserToken;
   /** How often to look for what is to be learned. */
   trainingIntervalMs: number;
+  /** How much memory that may take, in MiB. */
+  trainingMemoryMib: number;
   logger: Logger;
   metrics: Registry;
   /** The default is one of its own. */
@@ -53,7 +55,8 @@ export async function openRecommendations(options: RecommendationsOptions): Prom
   const shelves = new Shelves();
   shelves.put(await store.books());
   const { interactions } = store;
-  const keeper = await ModelKeeper.open({ ...options, store: interactions, intervalMs: options.trainingIntervalMs });
+  const { trainingIntervalMs: intervalMs, trainingMemoryMib: memoryMib } = options;
+  const keeper = await ModelKeeper.open({ ...options, store: interactions, intervalMs, memoryMib });
   const consumer = new EventConsumer({ ...options, name: "recommendations", db: store.db, subscriptions });
   const readers = {
     model: () => keeper.model,

@@ -85,7 +85,7 @@ export async function startRecommendations(
   const learning = new Learning();
   const recommendations = await openRecommendations({
     ...{ store, databaseUrl, modelDir, logger, verifyUserToken: users.verify, metrics: new Registry() },
-    ...{ sources: [], trainingIntervalMs: 20, restartMs: 20, onModel: () => learning.look() },
+    ...{ sources: [], trainingIntervalMs: 20, trainingMemoryMib: 256, restartMs: 20, onModel: () => learning.look() },
   });
   stack.defer(recommendations.close);
   recommendations.shelves.put(options.books ?? []);

@@ -40,7 +40,7 @@ async function openStore() {
         }
       }),
     async openKeeper(onModel: (model: Model) => void = () => {}) {
-      const shared = { databaseUrl: url, modelDir: folder, intervalMs: 10, restartMs: 10 };
+      const shared = { databaseUrl: url, modelDir: folder, intervalMs: 10, memoryMib: 256, restartMs: 10 };
       const keeper = await ModelKeeper.open({ ...shared, store: store.interactions, logger, metrics: new Registry(), onModel });
       return Object.assign(keeper, { [Symbol.asyncDispose]: () => keeper.close() });
     },
@@ -240,7 +240,7 @@ test("keeps no process from ending", async () => {
     const logger = createLogger({ name: "test", level: "silent" });
     const [databaseUrl, modelDir] = process.argv.slice(1);
     const { interactions: store } = await openRecommendationsStore(databaseUrl, logger);
-    const options = { databaseUrl, modelDir, intervalMs: 10, store, logger, metrics: new Registry() };
+    const options = { databaseUrl, modelDir, intervalMs: 10, memoryMib: 64, store, logger, metrics: new Registry() };
     await ModelKeeper.open(options);
     console.log("open");`;
   const args = ["--input-type=module", "-e", program, opened.url, opened.folder];
