@@ -1,3 +1,4 @@
+import type { Transaction } from "kysely";
 import {
   OrderCancelled,
   OrderPaymentFailed,
@@ -60,9 +61,14 @@ async function tellOfComment(deps: HappeningDeps, event: Event, comment: Comment
         ? { kind: "comment-posted", about: articleId === 0n ? "review" : "article", commenter, content }
         : { kind: "comment-answered", commenter, content },
   });
-  const [success, message] = effect === undefined ? [false, "not registered."] : [true, "push success."];
-  deps.logger.info(`push result: ${success}, message: ${message}`);
-  return effect;
+  if (effect === undefined) {
+    deps.logger.info("push result: false, message: not registered.");
+    return undefined;
+  }
+  return async (transaction: Transaction<Schema>) => {
+    await effect(transaction);
+    deps.logger.info("push result: true, message: push success.");
+  };
 }
 
 /** @returns what tells the user; undefined if there is no such user: then nothing is to be done. */
