@@ -94,6 +94,27 @@ test.each([
   await expect(read(service.client.watchRecommendations(request)).next()).rejects.toMatchObject(refused);
 });
 
+test.each([
+  ["no book", { bookId: 0 }, "book_id", "must be at least 1"],
+  ["51 results", { bookId: 1, maxResults: 51 }, "max_results", "must be 0 to 50"],
+])("refuses %s to compare", async (_what, request, field, description) => {
+  await using service = await start(someBooks(1, 3));
+
+  await expect(service.client.similarBooks(request)).rejects.toMatchObject({
+    code: Status.INVALID_ARGUMENT,
+    violations: [{ field, description }],
+  });
+});
+
+test.each([-1, 51])("refuses a reader %d results of all shelves", async (maxResults) => {
+  await using service = await start(someBooks(1, 3));
+
+  await expect(service.client.recommendForReader({ userId: "a", maxResults })).rejects.toMatchObject({
+    code: Status.INVALID_ARGUMENT,
+    violations: [{ field: "max_results", description: "must be 0 to 50" }],
+  });
+});
+
 test("sends the list at once and again after each change of the shelf", async () => {
   await using service = await start([aBook(1)]);
   await using stream = read(service.client.watchRecommendations({ category: MYSTERY }));
