@@ -454,6 +454,32 @@ describe("a replay", () => {
     await until(async () => (await consumers[1]?.state())?.[0]?.replay, undefined);
   });
 
+  test("begins anew with what is kept when the log has forgotten where it was", async () => {
+    const first = consume();
+    first.start();
+    await store.note("a", "one", "two", "three");
+    await until(position(), 3);
+    await first.close();
+    await first.replay("tests", new Date(0));
+    await store.db.updateTable("event_replays").set({ position: 1 }).execute();
+    await store.db.deleteFrom("event_log").where("position", "<", 3).execute();
+
+    consume({ metrics: new Registry() }).start();
+
+    await until(store.effects, ["one", "two", "three", "three"]);
+    await until(async () => (await consumers[1]?.state())?.[0]?.replay, undefined);
+  });
+
+  test("ends where a log ends that was restored to what it was before", async () => {
+    const consumer = consume();
+    await store.note("a", "one");
+    await consumer.handle({ ...testEvent(Noted, { text: "lost" }, { ...SOURCE, subject: "a" }), position: 7n });
+    await consumer.replay("tests", new Date(0));
+
+    await until(store.effects, ["lost", "one"]);
+    await until(async () => (await consumer.state())[0]?.replay, undefined);
+  });
+
   test("leaves alone what is set aside", async () => {
     const tried: string[] = [];
     const consumer = consume({ subscriptions: [failing(new Set(["bad"]), tried)] });
