@@ -4,11 +4,13 @@ import { meshServer } from "../../interceptors/server/chain.ts";
 import { Health } from "../../runtime/health.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { testDatabase } from "../support/database.ts";
+import { testFolder } from "../support/documents.ts";
 import { plaintext } from "../support/plaintext.ts";
 import { testUsers } from "../support/users.ts";
 import { watchedLog } from "./target-log.ts";
 import type { TargetMessage } from "./target-process.ts";
 import { FOREIGN, SERVERS } from "./target-services.ts";
+import { USER_ID } from "./values.ts";
 
 /** As in runtime/config.ts, but for the streams: of 12,000 the streams alone take more than callers may add. */
 const LIMITS = { maxCallsInFlight: 1_000, maxOpenStreams: 1_000 };
@@ -25,18 +27,20 @@ process.on("uncaughtException", (error) => trouble(`uncaught exception: ${error.
 process.on("warning", (warning) => trouble(`warning: ${warning.stack}`));
 
 const users = testUsers();
-const tokens = { administrator: users.tokenOf("7000000", { administrator: true }), user: users.tokenOf("7000000") };
+const tokens = { administrator: users.tokenOf(USER_ID, { administrator: true }), user: users.tokenOf(USER_ID) };
 const log = watchedLog({ secrets: () => Object.values(tokens), trouble });
 
 await using stack = new AsyncDisposableStack();
 const places = [];
+const logs = new Map();
 for (const [name, addServices] of Object.entries(SERVERS)) {
   const logger = createLogger({ name, level: "debug", destination: log });
   const { url: databaseUrl } = stack.use(await testDatabase());
+  const { path: folder } = stack.use(await testFolder());
   const health = new Health({}, { logger });
   const metrics = new Metrics();
   const server = meshServer({ logger, metrics, health, credentials: plaintext(), verifyUserToken: users.verify, ...LIMITS });
-  await addServices(server, { databaseUrl, logger });
+  await addServices(server, { databaseUrl, folder, logger, verifyUserToken: users.verify, logs, stack });
   const port = await server.listen("127.0.0.1:0");
   await health.start();
   places.push({ name, port, services: [...server.services, ...(FOREIGN[name] ?? [])] });

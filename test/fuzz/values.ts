@@ -10,9 +10,17 @@ export const CANARY = "Canary-4e5f";
 
 const CANARY_ADDRESS = `${CANARY}@example.com`;
 
+/** Whom all tokens of the target are of. */
+export const USER_ID = "7000000";
+/** What the user has, or had before somebody took it away. */
+export const ORDER_ID = "order-1";
+export const DOCUMENT_ID = "document-1";
+export const UPLOAD_ID = "upload-1";
+
 /** Texts with which requests get somewhere: of whom and what the target knows. */
 const MEANINGFUL: Readonly<Record<string, readonly string[]>> = {
-  user_id: ["7000000", "7000001"],
+  user_id: [USER_ID, "7000001"],
+  author_user_id: [USER_ID, "7000001", ""],
   service: ["orders", "reviews"],
   instance_id: ["orders-1"],
   id: ["orders-1", "orders-2"],
@@ -20,6 +28,17 @@ const MEANINGFUL: Readonly<Record<string, readonly string[]>> = {
   language: ["en", "de-AT"],
   country: ["AT", ""],
   page_token: [""],
+  order_id: [ORDER_ID],
+  document_id: [DOCUMENT_ID, ""],
+  upload_id: [UPLOAD_ID],
+  review_id: ["review-1", "review-2"],
+  source: ["orders", "reviews"],
+  currency_code: ["USD"],
+  content_type: ["text/plain", "application/pdf"],
+  sha256: ["0".repeat(64)],
+  from: ["22:00"],
+  to: ["07:30"],
+  time_zone: ["Europe/Vienna", "UTC"],
   type_url: ["type.googleapis.com/envoy.config.listener.v3.Listener"],
 };
 
