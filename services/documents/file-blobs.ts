@@ -4,7 +4,7 @@ import { Failure } from "../../runtime/errors.ts";
 import { BlobGone, type BlobStore, type BlobWriter } from "./blob-store.ts";
 
 /** How much is read at once, and so sent in one message. */
-const READ_BYTES = 65_536;
+const READ_BYTES = 32_768;
 /** The state of every draft: where its file is follows from its id. */
 const BEGUN = "begun";
 

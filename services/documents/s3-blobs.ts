@@ -12,7 +12,7 @@ export interface S3Options {
 
 /** The least that a part may have which is not the last one. It is held in memory until it is sent. */
 const PART_BYTES = 5_242_880;
-const READ_BYTES = 65_536;
+const READ_BYTES = 32_768;
 
 /** What stands in the state of a draft. */
 interface Parts {
