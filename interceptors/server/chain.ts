@@ -17,6 +17,7 @@ import type { Security } from "../../runtime/security.ts";
 import { accessLog } from "./access-log.ts";
 import { type AdmissionOptions, admission } from "./admission.ts";
 import { authorization } from "./authorization.ts";
+import { type ConnectionLimits, Connections } from "./connections.ts";
 import { deadline } from "./deadline.ts";
 import { decoding, withCheckedForeignRequests, withCheckedRequests } from "./decoding.ts";
 import { endUser } from "./end-user.ts";
@@ -39,7 +40,7 @@ import { validation } from "./validation.ts";
 /** A service definition as ts-proto generates it. */
 type Definition = CompatServiceDefinition & Parameters<typeof withCheckedRequests>[0] & Parameters<typeof withSharedEncoder>[0];
 
-export interface MeshServerOptions extends AdmissionOptions {
+export interface MeshServerOptions extends AdmissionOptions, ConnectionLimits {
   logger: Logger;
   metrics: Registry;
   health: Health;
@@ -178,7 +179,7 @@ export function meshServer(options: MeshServerOptions): MeshServer {
       const largest = Math.max(...[...contracts.values()].map(({ maxRequestBytes }) => maxRequestBytes));
       serverOptions["grpc.max_receive_message_length"] = largest;
       const port = await server.listen(address, security.credentials);
-      closeFrontDoor = openFrontDoor(port, { security, refuse, handshakeFailed });
+      closeFrontDoor = openFrontDoor(port, { security, connections: new Connections(options), refuse, handshakeFailed });
       return port;
     },
     async drain() {

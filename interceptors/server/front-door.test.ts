@@ -1,5 +1,6 @@
 import { channel as diagnostics } from "node:diagnostics_channel";
 import { once } from "node:events";
+import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { connect as connectTls } from "node:tls";
 import { ChannelCredentials } from "@grpc/grpc-js";
 import { jest } from "@jest/globals";
@@ -115,6 +116,40 @@ test("two servers in one process do not let in each other's guests", async () =>
   await using lost = await callAs("orders", theirs);
   expect(await rejection(call(lost.client, "unary", "who?"))).toMatchObject({ code: Status.UNAVAILABLE });
 });
+
+test("nobody has more than so many connections, and others have theirs", async () => {
+  await using dummy = await dummyClient({}, { credentials: await authority.credentials("dummy"), maxConnectionsPerCaller: 2 });
+  const sessions = [await connectAs("orders", dummy), await connectAs("orders", dummy)];
+  expect(sessions).not.toContain(undefined);
+
+  expect(await connectAs("orders", dummy)).toBe(undefined);
+
+  await dummy.logs.find({ msg: "connection refused", audit: true, reason: "TOO_MANY_CONNECTIONS" });
+  const push = await connectAs("push", dummy);
+  expect(push).not.toBe(undefined);
+  for (const session of [...sessions, push]) session?.destroy();
+});
+
+test("a connection that is closed makes room for another one", async () => {
+  await using dummy = await dummyClient({}, { credentials: await authority.credentials("dummy"), maxConnectionsPerCaller: 1 });
+  for (let i = 0; i < 3; i++) {
+    let session: ClientHttp2Session | undefined;
+    // The server hears of the end a moment later than the client.
+    while (session === undefined) session = await connectAs("orders", dummy);
+    session.destroy();
+  }
+});
+
+/** A connection without a channel, or undefined if it is closed at once. The caller closes it. */
+async function connectAs(name: string, { port }: Dummy): Promise<ClientHttp2Session | undefined> {
+  const { certificatePem: cert, keyPem: key } = await authority.issue(name);
+  const trust = { ca: authority.root.certificatePem, checkServerIdentity: () => undefined };
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { cert, key, ...trust }).on("error", () => {});
+  return new Promise((resolve) => {
+    session.once("close", () => resolve(undefined));
+    session.once("connect", () => session.ping((error) => resolve(error ? undefined : session)));
+  });
+}
 
 test("a server goes on when somebody who is let in speaks no HTTP/2", async () => {
   await using dummy = await serve();

@@ -4,13 +4,15 @@ import type { Server as NetServer, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { hostAndPort } from "../../runtime/host-port.ts";
 import type { Caller, ServerSecurity } from "../../runtime/security.ts";
+import type { Connections } from "./connections.ts";
 
 /** What the front door of a server does with what arrives. */
 export interface FrontDoorOptions {
   security: ServerSecurity;
+  connections: Connections;
   /** Looks at a request before gRPC does. @returns whether it has been answered. */
   refuse(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean;
-  /** A connection was given up before it was secured. @param peer "address:port" of whoever opened it. */
+  /** A connection was given up before it was secured, or is one too many. @param peer "address:port" of whoever opened it. */
   handshakeFailed(error: NodeJS.ErrnoException, socket: TLSSocket, peer: string): void;
 }
 
@@ -76,7 +78,13 @@ type Secured = TLSSocket & { readonly _parent?: Socket };
 /** The connection is secured, and its client has not asked for HTTP/2 by ALPN. */
 const NO_HTTP2: NodeJS.ErrnoException = Object.assign(new Error("no ALPN"), { code: "ERR_SSL_NO_APPLICATION_PROTOCOL" });
 
-function guard(server: Http2Server, { security, refuse, handshakeFailed }: FrontDoorOptions): void {
+const TOO_MANY: NodeJS.ErrnoException = Object.assign(new Error("too many connections"), { code: "TOO_MANY_CONNECTIONS" });
+
+/** Of all callers together. */
+const MOST_CONNECTIONS = 8_192;
+
+function guard(server: Http2Server, { security, connections, refuse, handshakeFailed }: FrontDoorOptions): void {
+  (server as unknown as NetServer).maxConnections = MOST_CONNECTIONS;
   const fail = (error: Error, socket: Secured) => {
     handshakeFailed(error, socket, (socket._parent && peers.get(socket._parent)) ?? "unknown");
   };
@@ -87,7 +95,11 @@ function guard(server: Http2Server, { security, refuse, handshakeFailed }: Front
     socket.destroy();
   });
   // Who it is and what it has proven is seen to when it is opened: it may be called on much later, if at all.
-  server.on("session", (session: ServerHttp2Session) => void security.callerOf(session, {}));
+  server.on("session", (session: ServerHttp2Session) => {
+    const { socket } = session;
+    const peer = addressOf(socket);
+    if (!connections.admit(session, security.callerOf(session, {}))) handshakeFailed(TOO_MANY, socket as TLSSocket, peer);
+  });
   const peersOfSessions = new WeakMap<ServerHttp2Session, string>();
   const [callOf] = server.listeners("stream") as StreamListener[];
   if (callOf === undefined) throw new Error("grpc-js does not listen for streams: has it changed?");

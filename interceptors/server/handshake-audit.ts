@@ -13,6 +13,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: "NOT_TLS",
   ERR_SSL_NO_APPLICATION_PROTOCOL: "NO_HTTP2",
   ERR_TLS_HANDSHAKE_TIMEOUT: "HANDSHAKE_TIMEOUT",
+  TOO_MANY_CONNECTIONS: "TOO_MANY_CONNECTIONS",
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: "NO_CERTIFICATE",
   CERT_HAS_EXPIRED: "CERTIFICATE_EXPIRED",
   CERT_NOT_YET_VALID: "CERTIFICATE_NOT_YET_VALID",
@@ -30,14 +31,14 @@ const SERVER_NOT_TRUSTED = /_ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|UNSUPPORTED_CERTI
 /** The client has closed the connection: one that probes the port, or stops, or does not say what it dislikes. */
 const LEFT: ReadonlySet<string | undefined> = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT"]);
 
-/** Writes one line for each connection that was refused before it was secured, and counts it. */
+/** Writes one line for each connection that was refused before it was secured, or for being one too many, and counts it. */
 export function handshakeAudit(options: {
   logger: Logger;
   metrics: Registry;
 }): (error: NodeJS.ErrnoException, socket: Pick<TLSSocket, "authorizationError">, peer: string) => void {
   const refused = new Counter({
     name: "grpc_server_refused_connections_total",
-    help: "Connections that were refused before they were secured, by reason.",
+    help: "Connections that were refused, by reason.",
     labelNames: ["reason"],
     registers: [options.metrics],
   });

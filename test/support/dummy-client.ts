@@ -53,6 +53,7 @@ export interface Dummy extends AsyncDisposable {
 export interface DummyOptions {
   maxCallsInFlight?: number;
   maxOpenStreams?: number;
+  maxConnectionsPerCaller?: number;
   maxMessageMemoryBytes?: number;
   /** The default is plaintext(). */
   credentials?: Security;
@@ -80,6 +81,7 @@ export async function dummyClient(specialCases: Record<string, SpecialCase> = {}
   const server = meshServer({
     ...{ logger, metrics, health, credentials, maxCallsInFlight, maxOpenStreams },
     ...(verifyUserToken && { verifyUserToken }),
+    ...(options.maxConnectionsPerCaller && { maxConnectionsPerCaller: options.maxConnectionsPerCaller }),
     ...(options.maxMessageMemoryBytes && { maxMessageMemoryBytes: options.maxMessageMemoryBytes }),
   });
   const implementation = echo({ specialCases, logger, inHandler: options.inHandler });
