@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 import type { Ending } from "./end-when-told.ts";
 
 const PRELOAD = fileURLToPath(new URL("end-when-told.ts", import.meta.url));
+/** Room for young objects at once: it starts in less time. */
+const NODE_ARGS = ["--min-semi-space-size=32", "--max-semi-space-size=32"];
 const START_MS = 60_000;
 const LAST_LINES = 20;
 
@@ -77,7 +79,7 @@ export class Program implements AsyncDisposable {
   #spawn(): ChildProcess {
     const { service, env, port, preloads = [] } = this.#options;
     const main = fileURLToPath(new URL(`../../services/${service}/main.ts`, import.meta.url));
-    const args = [...[PRELOAD, ...preloads].flatMap((file) => ["--import", file]), main];
+    const args = [...NODE_ARGS, ...[PRELOAD, ...preloads].flatMap((file) => ["--import", file]), main];
     const child = spawn(process.execPath, args, {
       stdio: ["ignore", "pipe", "inherit", "ipc"],
       env: { PATH: process.env.PATH, ...env, PORT: String(port), ADMIN_PORT: "0", REGISTRIES: "none" },
