@@ -60,20 +60,22 @@ async function measure(userCount: number): Promise<string[]> {
   return [
     `${SUBSCRIPTIONS} of ${userCount} users`,
     seconds(openedMs),
+    seconds(open.cpuMs - before.cpuMs),
     mib(before.residentBytes),
     mib(open.residentBytes),
     `${((open.residentBytes - before.residentBytes) / SUBSCRIPTIONS / 1_024).toFixed(1)} KiB`,
     `${(((idle.cpuMs - open.cpuMs) / IDLE_MS) * 100).toFixed(1)}%`,
     `${received}`,
     seconds(deliveredMs),
+    seconds(after.cpuMs - idle.cpuMs),
     `${worstMs.toFixed(0)} ms`,
     mib(after.residentBytes),
   ];
 }
 
 const columns = [
-  ...["subscriptions", "opened in", "resident before", "with them", "for each", "CPU while idle"],
-  ...[`received of ${PUSHES} pushes`, "all after", "worst push to receipt", "resident after"],
+  ...["subscriptions", "opened in", "CPU for it", "resident before", "with them", "for each", "CPU while idle"],
+  ...[`received of ${PUSHES} pushes`, "all after", "CPU for it", "worst push to receipt", "resident after"],
 ];
 print(`Node ${process.versions.node}, ${availableParallelism()} cores\n`);
 print(`| ${columns.join(" | ")} |`);
