@@ -18,6 +18,8 @@ interface FormFailure {
 export interface FormFailureOptions {
   /** The names of its fields. Those of the contract are the same in snake_case. */
   fields: readonly string[];
+  /** The names of those that stand deeper in the request, by their paths there. */
+  paths?: Readonly<Record<string, string>>;
   /** What to say of failures that the contract names, by their reasons. */
   reasons: Readonly<Record<string, Pick<FormFailure, "status" | "problems">>>;
   /** What to say of all others: what cannot be done just now. */
@@ -47,9 +49,9 @@ export async function orShowProblems(
 }
 
 /** Nothing of what the server said is shown but what is wrong with fields. */
-function explain(error: ClientError, { fields, reasons, otherwise }: FormFailureOptions): FormFailure {
+function explain(error: ClientError, { fields, paths = {}, reasons, otherwise }: FormFailureOptions): FormFailure {
   const { reason = "", violations = [], retryAfterMs = DEFAULT_WAIT_MS } = error instanceof CallFailure ? error : {};
-  const wrong = violations.map(({ field, description }) => [camelCase(field), description] as const);
+  const wrong = violations.map(({ field, description }) => [paths[field] ?? camelCase(field), description] as const);
   const own = wrong.filter(([field]) => fields.includes(field));
   if (error.code === Status.INVALID_ARGUMENT && own.length > 0) {
     return { status: 422, problems: { fields: Object.fromEntries(own) } };

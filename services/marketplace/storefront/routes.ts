@@ -13,6 +13,8 @@ import { type CommentsDeps, commentRoutes } from "./comments.ts";
 import { coverOf } from "./cover.ts";
 import { queryOf, text } from "./form-schema.ts";
 import type { FrameDeps } from "./frame.ts";
+import { type NotificationStreamDeps, notificationStream } from "./notification-stream.ts";
+import { type NotificationsDeps, notificationRoutes } from "./notifications.ts";
 import { type OrdersDeps, ordersRoutes } from "./orders.ts";
 import { showPage } from "./page.ts";
 import { goodbyePage } from "./pages/account.ts";
@@ -21,6 +23,7 @@ import { homePage } from "./pages/home.ts";
 import type { PageParts } from "./pages/layout.ts";
 import { searchPage, shelfPage } from "./pages/lists.ts";
 import { problemPage } from "./pages/problem.ts";
+import { type PreferencesDeps, preferenceRoutes } from "./preferences.ts";
 import { ratingsOf } from "./ratings.ts";
 import { picksFor, type RecommendedDeps, similarBooks } from "./recommended.ts";
 import { type RegistrationDeps, registrationRoutes } from "./registration.ts";
@@ -31,7 +34,8 @@ import { signInRoutes } from "./sign-in.ts";
 import { suggestMysteries } from "./suggestions.ts";
 import { visitorOf } from "./visitor.ts";
 
-export interface ShopDeps extends FrameDeps, CheckoutDeps, OrdersDeps, ReviewsDeps, CommentsDeps {
+export interface ShopDeps extends FrameDeps, CheckoutDeps, OrdersDeps, ReviewsDeps, CommentsDeps, NotificationStreamDeps {
+  push: FrameDeps["push"] & NotificationsDeps["push"] & NotificationStreamDeps["push"] & PreferencesDeps["push"];
   reviews: ReviewsDeps["reviews"] & CommentsDeps["reviews"];
   orders: CheckoutDeps["orders"] & OrdersDeps["orders"];
   store: BookStore;
@@ -107,6 +111,9 @@ export async function shopRoutes(app: FastifyInstance, deps: ShopDeps): Promise<
   sampleRoutes(app, deps);
   await app.register(async (reviews) => reviewRoutes(reviews, deps));
   await app.register(async (comments) => commentRoutes(comments, deps));
+  await app.register(async (notifications) => notificationRoutes(notifications, deps));
+  preferenceRoutes(app, deps);
+  notificationStream(app, deps);
 }
 
 /** The pictures of the shop, the same for everybody. */

@@ -12,6 +12,7 @@ import { continueTrace } from "../../../runtime/trace-context.ts";
 import { BrowserSessions, type BrowserSessionsDeps } from "./browser-sessions.ts";
 import { cartCookie } from "./cart-cookie.ts";
 import { mergeCartsOfGuests } from "./carts.ts";
+import { STILL_PAGE } from "./content-security.ts";
 import { framePages } from "./frame.ts";
 import { showPage } from "./page.ts";
 import { problemPage } from "./pages/problem.ts";
@@ -35,7 +36,7 @@ declare module "fastify" {
 }
 
 /** What the pages ask. */
-export type StorefrontClients = Omit<ShopDeps, "store" | "cookies" | "cartCookie"> & {
+export type StorefrontClients = Omit<ShopDeps, "store" | "cookies" | "cartCookie" | "now" | "logger"> & {
   register: BrowserSessionsDeps["register"];
   sessions: BrowserSessionsDeps["sessions"];
 };
@@ -58,7 +59,7 @@ export async function storefront(options: StorefrontOptions): Promise<FastifyIns
   const secure = publicUrl.startsWith("https:");
   const cookies = sessionCookies({ secure, now });
   const browsers = new BrowserSessions({ ...options, now });
-  const deps: ShopDeps = { ...options, cookies, cartCookie: cartCookie({ secure }) };
+  const deps: ShopDeps = { ...options, now, cookies, cartCookie: cartCookie({ secure }) };
   const app = fastify({
     ...WEB_LIMITS,
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
@@ -101,17 +102,7 @@ export async function storefront(options: StorefrontOptions): Promise<FastifyIns
     }
   });
   await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'none'"],
-        styleSrc: ["'self'"],
-        imgSrc: ["'self'"],
-        formAction: ["'self'"],
-        baseUri: ["'none'"],
-        frameAncestors: ["'none'"],
-      },
-    },
+    contentSecurityPolicy: STILL_PAGE,
     // Whoever puts TLS in front says so there; over plain HTTP browsers ignore it.
     strictTransportSecurity: false,
     referrerPolicy: { policy: "same-origin" },

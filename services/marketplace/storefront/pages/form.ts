@@ -14,7 +14,7 @@ export interface Field {
   readonly name: string;
   readonly label: string;
   /** The default is "text". */
-  readonly type?: "text" | "email" | "password" | "language" | "long text" | "rating";
+  readonly type?: "text" | "email" | "password" | "language" | "long text" | "rating" | "time" | "time zone";
   /** What browsers and password managers fill in (HTML, "autofill field name"). The default is "off". */
   readonly autocomplete?: string;
   readonly required?: true;
@@ -51,9 +51,14 @@ export function form({ action, fields, values = {}, username, hidden = {}, butto
   return html`<form class="form" method="post" action="${action}" novalidate>
 !${username === undefined ? "" : html`<input type="text" autocomplete="username" value="${username}" readonly hidden>`}
 !${Object.entries(hidden).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}
-!${fields.map((field) => fieldOf(field, values[field.name] ?? "", problems))}
+!${fieldsOf(fields, values, problems)}
 <button>${button}</button>
 </form>`;
+}
+
+/** The inputs of a form, each with its label and what is wrong with it. */
+export function fieldsOf(fields: readonly Field[], values: Readonly<Record<string, string>>, problems: Problems): string {
+  return html`!${fields.map((field) => fieldOf(field, values[field.name] ?? "", problems))}`;
 }
 
 /** What is wrong, on top of the page, with a link to each field it is about. Nothing, if nothing is. */
@@ -89,7 +94,7 @@ function fieldOf(field: Field, value: string, problems: Problems): string {
     notes === "" ? "" : html`aria-describedby="${notes}"`,
   ];
   if (field.type === "rating") return ratingOf(field, value, problem);
-  const input = field.type === "language" ? languagesOf : field.type === "long text" ? areaOf : inputOf;
+  const input = INPUTS.get(field.type) ?? inputOf;
   return html`<div class="field"><label for="${name}">${label}</label>
 !${hint === undefined ? "" : html`<p class="hint" id="${name}-hint">${hint}</p>`}
 !${input(field, value, marks)}
@@ -143,3 +148,20 @@ function ratingOf({ name, label }: Field, value: string, problem: string | undef
 </fieldset>
 `;
 }
+
+const TIME_ZONES = ["UTC", ...Intl.supportedValuesOf("timeZone").filter((zone) => zone !== "UTC")];
+
+function timeZonesOf({ name }: Field, value: string, marks: string[]): string {
+  // What another time zone database knows.
+  const other = TIME_ZONES.includes(value) ? [] : [value];
+  const options = [...other, ...TIME_ZONES].map(
+    (zone) => html`<option value="${zone}"!${zone === value ? " selected" : ""}>${zone.replaceAll("_", " ")}</option>`,
+  );
+  return html`<select id="${name}" name="${name}" !${marks.filter(Boolean).join(" ")}>!${options}</select>`;
+}
+
+const INPUTS = new Map<Field["type"], (field: Field, value: string, marks: string[]) => string>([
+  ["language", languagesOf],
+  ["long text", areaOf],
+  ["time zone", timeZonesOf],
+]);
