@@ -1,6 +1,9 @@
 import type { Evidence, OrderEvidence } from "./evidence.ts";
 import type { Purchase } from "./purchase.ts";
 
+/** What there is to know of a buyer. */
+export type Bought = Pick<Purchase, "request" | "items" | "answers">;
+
 /**
  * What may be wrong with an order: something of one that was acknowledged is
  * not there; something is there twice; or it is there in parts, or never ends.
@@ -16,7 +19,7 @@ const PLACED_EVENT = "bookstore.events.v1.OrderPlaced";
 const FAILED_EVENT = "bookstore.events.v1.OrderPaymentFailed";
 
 /** What is wrong with a purchase, once orders has settled it and all events are handled. */
-export function judge(purchase: Purchase, evidence: Evidence): Finding[] {
+export function judge(purchase: Bought, evidence: Evidence): Finding[] {
   const { userId, idempotencyKey } = purchase.request;
   const findings: Finding[] = [];
   const find = (fault: Fault, text: string) => findings.push({ fault, text: `${userId}: ${text}` });
@@ -45,7 +48,7 @@ export function judge(purchase: Purchase, evidence: Evidence): Finding[] {
 
 /** [what, how often it is there, how often it has to be] */
 function expectations(
-  { request: { userId }, items, answers }: Purchase,
+  { request: { userId }, items, answers }: Bought,
   order: OrderEvidence | undefined,
   evidence: Evidence,
 ): [string, number, number][] {
@@ -54,8 +57,7 @@ function expectations(
   const events = (type: string) => count(evidence.events, (event) => event.order_id === order?.id && event.type === type);
   const told = (kind: string) => count(evidence.notifications, (row) => row.user_id === userId && row.kind === kind);
   const failures = events(FAILED_EVENT);
-  const charged = (row: Evidence["payments"][number]) =>
-    row.order_id === order?.id && row.payment === "charged" && row.minor_units === order.total;
+  const charges = evidence.payments.filter((row) => row.order_id === order?.id && row.payment === "charged");
   const inCart = count(evidence.carts, (line) => {
     return (
       line.owner === `user/${userId}` && items.some(([bookId, quantity]) => bookId === line.book_id && quantity === line.quantity)
@@ -72,7 +74,8 @@ function expectations(
     ["events that it is not paid", failures, order?.state === "EXPIRED" ? 1 : mayFail],
     ["notifications that it is placed", told("order-placed"), once],
     ["notifications that it is not paid", told("payment-failed"), failures],
-    ["payments that are charged", count(evidence.payments, charged), once],
+    ["payments that are charged", charges.length, once],
+    ["payments of another amount", count(charges, ({ minor_units: charged }) => charged !== order?.total), 0],
     [
       "uses of the promotion",
       count(evidence.promotions, (row) => row.user_id === userId),
