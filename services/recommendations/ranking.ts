@@ -106,11 +106,9 @@ class Best {
 }
 
 function partsOf(book: Book, taste: Taste): Record<"like" | "author" | "shelf", number> {
-  let author = 0;
-  for (const name of book.authors) author = Math.max(author, strengthOf(taste, name));
   return {
     like: taste.like.get(book.id)?.strength ?? 0,
-    author: WEIGHTS.author * author,
+    author: WEIGHTS.author * (taste.written.get(book.id)?.strength ?? 0),
     shelf: WEIGHTS.shelf * (taste.shelves.get(book.category)?.strength ?? 0),
   };
 }
@@ -164,8 +162,7 @@ function whyOf(
       return { $case: history.get(because)?.bought ? "bought" : "rated", value: otherBook(because, shelves) };
     }
     case "author": {
-      const author = book.authors.reduce((a, b) => (strengthOf(taste, b) > strengthOf(taste, a) ? b : a));
-      const because = taste.authors.get(author)?.because ?? 0;
+      const { author = "", because = 0 } = taste.written.get(book.id) ?? {};
       return { $case: "sameAuthor", value: { author, becauseOf: otherBook(because, shelves) } };
     }
     case "shelf": {
@@ -174,8 +171,6 @@ function whyOf(
     }
   }
 }
-
-const strengthOf = (taste: Taste, author: string) => taste.authors.get(author)?.strength ?? 0;
 
 function otherBook(bookId: number, shelves: Shelves): OtherBook {
   return { bookId, title: shelves.book(bookId)?.title ?? "" };

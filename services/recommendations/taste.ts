@@ -10,7 +10,8 @@ export const NO_TASTE: ReadonlySet<BookCategory> = new Set<BookCategory>([0, 16]
 export interface Taste {
   /** How like the Books that the reader likes each Book is, and which of them weighs most. */
   readonly like: ReadonlyMap<number, Pull>;
-  readonly authors: ReadonlyMap<string, Pull>;
+  /** The Books of authors whom the reader likes, each with the one who weighs most. Few, where there are many Books. */
+  readonly written: ReadonlyMap<number, Pull & { author: string }>;
   readonly shelves: ReadonlyMap<BookCategory, Pull>;
 }
 
@@ -37,9 +38,15 @@ export function tasteOf(history: History, { model, shelves }: { model: Model; sh
     if (!NO_TASTE.has(book.category)) pull(categories, book.category, book.id, liking);
   }
   // One Book by an author says a good deal already, a second one not twice as much; of shelves it is the share that counts.
-  for (const author of authors.values()) author.strength /= author.strength + 1;
+  const written = new Map<number, Pull & { author: string }>();
+  for (const [author, { strength, ...rest }] of authors) {
+    const weight = strength / (strength + 1);
+    for (const { id } of shelves.by(author)) {
+      if (weight > (written.get(id)?.strength ?? 0)) written.set(id, { ...rest, strength: weight, author });
+    }
+  }
   for (const category of categories.values()) category.strength /= total + 2;
-  return { like, authors, shelves: categories };
+  return { like, written, shelves: categories };
 }
 
 function pull<Key>(pulls: Map<Key, Pull>, key: Key, because: number, strength: number): void {
