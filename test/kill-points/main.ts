@@ -44,14 +44,19 @@ print(`seed ${values.seed}, ${wanted.length} points, ${runs} runs each, ${store}
 
 const outcomes: Outcome[] = [];
 const waiting = [...wanted.entries()];
+const enough = new AbortController();
+// Ctrl-C: what is under way is looked at, and the table says how far it came.
+process.once("SIGINT", () => enough.abort());
 const lane = async () => {
   await using shop = await Shop.open({ store, transport, plant, programs });
-  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+  while (!enough.signal.aborted) {
+    const next = waiting.shift();
+    if (next === undefined) return;
     const [index, point] = next;
     const begun = performance.now();
     // Of its own, so that a point alone is as it was among the others.
     const random = new Random(Number(values.seed) + points.indexOf(point));
-    outcomes[index] = await runPoint(shop, point, { id: `p${index}`, runs, random });
+    outcomes[index] = await runPoint(shop, point, { id: `p${index}`, runs, random, enough: enough.signal });
     process.stderr.write(`${point.name}: ${Math.round((performance.now() - begun) / 1_000)} s\n`);
   }
 };

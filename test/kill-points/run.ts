@@ -32,19 +32,20 @@ const LOOK_MS = 20;
 export async function runPoint(
   shop: Shop,
   point: Point,
-  options: { id: string; runs: number; random: Random },
+  options: { id: string; runs: number; random: Random; enough: AbortSignal },
 ): Promise<Outcome> {
-  const { id, runs, random } = options;
+  const { id, random, enough } = options;
   const purchases: Purchase[] = [];
   const left: Purchase[] = [];
   let killed = 0;
   let repeated = 0;
-  for (let run = 0; run < runs; run++) {
+  let runs = 0;
+  for (; runs < options.runs && !enough.aborted; runs++) {
     const { program: name, step, most, tokens = ["tok_ok"] } = point;
     const program = shop.program(name);
     const buyers = await Promise.all(
       Array.from({ length: BUYERS }, (_, i) =>
-        Purchase.prepare(shop, `${id}-${run}-${i}`, tokens[i % tokens.length] ?? "", random),
+        Purchase.prepare(shop, `${id}-${runs}-${i}`, tokens[i % tokens.length] ?? "", random),
       ),
     );
     purchases.push(...buyers);
@@ -87,7 +88,7 @@ export async function runPoint(
 }
 
 /** Resolves when no order waits for its payment and every event is handled; or when it is time to look why not. */
-async function settled({ stores, consumers }: Shop): Promise<void> {
+export async function settled({ stores, consumers }: Shop): Promise<void> {
   const giveUpAt = Date.now() + SETTLE_MS;
   const quiet = async () => {
     const waiting = await stores.rows("orders", "select id from orders where state = 'PENDING_PAYMENT' limit 1");

@@ -10,7 +10,7 @@ import { type CartClient, cartClient } from "../../clients/orders.ts";
 import { OrdersServiceDefinition } from "../../gen/bookstore/orders/v1/orders_service.ts";
 import { failureDetails } from "../../interceptors/client/failure-details.ts";
 import { startPostgres } from "../integration/postgres.ts";
-import { startRabbitmq } from "../integration/rabbitmq.ts";
+import { type Rabbitmq, startRabbitmq } from "../integration/rabbitmq.ts";
 import { TestAuthority } from "../support/test-authority.ts";
 import type { TestUsers } from "../support/users.ts";
 import type { Ended, Transport } from "./points.ts";
@@ -39,6 +39,8 @@ export class Shop implements AsyncDisposable {
   readonly stores: Stores;
   readonly users: TestUsers;
   readonly consumers: readonly Ended[];
+  /** What carries the events, where it is not a stream. */
+  readonly broker: Rabbitmq | undefined;
   readonly #transport: Transport;
   readonly #programs: ReadonlyMap<Ended, Program>;
   readonly #dial: (address: string) => Line;
@@ -49,12 +51,14 @@ export class Shop implements AsyncDisposable {
     stores: Stores;
     users: TestUsers;
     transport: Transport;
+    broker: Rabbitmq | undefined;
     programs: ReadonlyMap<Ended, Program>;
     dial: (address: string) => Line;
     owned: AsyncDisposable;
   }) {
     this.stores = parts.stores;
     this.users = parts.users;
+    this.broker = parts.broker;
     this.#transport = parts.transport;
     this.#programs = parts.programs;
     this.consumers = [...parts.programs.keys()].filter((name) => name !== "orders");
@@ -92,7 +96,7 @@ export class Shop implements AsyncDisposable {
     const programs = new Map(await allOf(names.map(start)));
     const credentials = await authority.credentials("marketplace");
     const dial = (address: string) => dialled(address, credentials);
-    return new Shop({ stores, users, transport, programs, dial, owned: stack.move() });
+    return new Shop({ stores, users, transport, broker, programs, dial, owned: stack.move() });
   }
 
   program(name: Ended): Program {
