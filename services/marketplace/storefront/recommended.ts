@@ -3,7 +3,8 @@ import type { Recommendation } from "../../../gen/bookstore/recommendations/v1/r
 import { optional, PATIENCE_MS } from "./optional.ts";
 import type { Visitor } from "./visitor.ts";
 
-const PICKS = 6;
+/** Of which a page may leave out those that it shows already. */
+const PICKS = 9;
 const SIMILAR = 6;
 
 export interface RecommendedDeps {

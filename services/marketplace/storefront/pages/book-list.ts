@@ -24,7 +24,7 @@ export function card(book: Book, note = ""): string {
 /** A button that puts one copy into the cart. A book without a price is not sold. */
 export function addToCart({ id, title, price }: Book, look = ""): string {
   if (price === undefined) return "";
-  return html`<form class="add" method="post" action="/cart/items"><input type="hidden" name="bookId" value="${id}"><button class="${look}">Add<span class="hidden"> ${title}</span> to cart</button></form>`;
+  return html`<form class="add" method="post" action="/cart/items"><input type="hidden" name="bookId" value="${id}"><button class="${look}"><span>Add<span class="hidden"> ${title}</span> to cart</span></button></form>`;
 }
 
 /** "Next page", or nothing on the last one. */

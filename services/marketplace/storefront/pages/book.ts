@@ -36,6 +36,6 @@ export function bookPage(book: Book, { reviews, similar, sample }: BookParts): P
 <dl>!${known.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
 </div>
 </article>
-!${similarTo(similar)}!${reviewsSection(book, reviews)}`;
+!${similarTo(book.id, similar)}!${reviewsSection(book, reviews)}`;
   return { title: `${book.title} · Bookmesh`, main, forBuyers: true };
 }

@@ -27,7 +27,7 @@ export function homePage({ mysteries, suggested, picks, categories }: HomeParts)
 !${mysteries.map(pick)}
 </ol>
 </section>
-!${pickedForYou(picks)}
+!${pickedForYou(picks, mysteries)}
 <section>
 <h2>Browse the shelves</h2>
 <div class="shelves">!${categories.map(shelf)}</div>

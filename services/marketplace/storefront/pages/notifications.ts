@@ -56,8 +56,8 @@ export function notificationsPage({ notifications, unreadCount, page, next }: No
   const unread = notifications.filter(({ read }) => !read).map(({ id }) => id);
   const none = html`<p class="quiet" id="no-notifications">Nothing has happened yet.</p>`;
   const main = html`<h1>Notifications</h1>
-<p class="onward"><a href="/notifications/preferences">What you want to be told of</a></p>
-!${unread.length === 0 ? "" : readForm(unread, page, html`<button class="second">Mark these as read</button>`)}
+<div class="onward">!${unread.length === 0 ? "" : readForm(unread, page, html`<button class="second">Mark these as read</button>`)}
+<a href="/notifications/preferences">What you want to be told of</a></div>
 !${notifications.length === 0 ? none : ""}
 <div class="rows" id="notifications" data-after="!${first ? (notifications[0]?.id ?? "0") : ""}" data-unread="${unreadCount}" aria-live="polite">
 !${notifications.map((view) => item(view, page))}
