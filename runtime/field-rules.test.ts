@@ -1,10 +1,14 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { type DeepPartial, Sample } from "../gen/bookmesh/testing/v1/echo_service.ts";
+import { Event } from "../gen/mesh/events/v1/event.ts";
 import { contracts } from "./contracts.ts";
 import { compileRules } from "./field-rules.ts";
 
-const message = contracts.getMessage("bookmesh.testing.v1.Sample");
-if (message === undefined) throw new Error("no contract for Sample");
-const validate = compileRules(contracts, message);
+const validate = rulesOf(Sample.$type);
+const validateEvent = rulesOf(Event.$type);
+/** mesh.events.v1.Event.time on the wire: field 6, with a length. */
+const TIME_TAG = 0x32;
 
 const VALID: DeepPartial<Sample> = {
   requiredText: "x",
@@ -94,6 +98,19 @@ test.each<[string, DeepPartial<Sample>, string]>([
   expect(violationsOf(change)).toEqual([{ field, description: "must not contain NUL" }]);
 });
 
+test.each([
+  ["the year 10,000", 253_402_300_800n, ["time"]],
+  ["the last second that int64 has", 2n ** 63n - 1n, ["time"]],
+  ["the first second that int64 has", -(2n ** 63n), ["time"]],
+  ["the end of the year 9999", 253_402_300_799n, []],
+  ["the beginning of the year 1", -62_135_596_800n, []],
+])("takes a Timestamp for a time only in the years of its contract: %s", (_name, seconds, fields) => {
+  const time = toBinary(TimestampSchema, create(TimestampSchema, { seconds }));
+  const event = Event.decode(Buffer.concat([Buffer.from([TIME_TAG, time.length]), time]));
+
+  expect(validateEvent(event).map(({ field }) => field)).toEqual(fields);
+});
+
 test("lists everything that is wrong in the order of the contract, once a field", () => {
   expect(violationsOf({ requiredText: "", shortText: "", slug: "\0", mainPart: {} }).map(({ field }) => field)).toEqual([
     "required_text",
@@ -102,6 +119,12 @@ test("lists everything that is wrong in the order of the contract, once a field"
     "main_part.name",
   ]);
 });
+
+function rulesOf(name: string) {
+  const message = contracts.getMessage(name);
+  if (message === undefined) throw new Error(`no contract for ${name}`);
+  return compileRules(contracts, message);
+}
 
 /** What is wrong with a valid message after a change, as it arrives at a server. */
 function violationsOf(change: DeepPartial<Sample>) {

@@ -6,6 +6,9 @@ import { type Check, refuseMisfits, rule, valueChecks } from "./value-rules.ts";
 /** Finds what is wrong with a message as ts-proto makes it. */
 type MessageCheck = (message: Record<string, unknown>, path: string, violations: FieldViolation[]) => void;
 
+const FIRST_TIME = Date.parse("0001-01-01T00:00:00Z");
+const LAST_TIME = Date.parse("9999-12-31T23:59:59.999Z");
+
 const NO_RULES = FieldPolicy.fromPartial({});
 
 /**
@@ -13,8 +16,8 @@ const NO_RULES = FieldPolicy.fromPartial({});
  *
  * The compiled check takes a message as ts-proto decodes it and returns every
  * violation, in the order of the contract. Rules mean what the rules of the
- * same name mean in protovalidate. One rule needs no saying: no string may hold
- * a NUL, which PostgreSQL cannot store.
+ * same name mean in protovalidate. Two rules need no saying: no string may hold
+ * a NUL, which PostgreSQL cannot store, and every Timestamp has to be a time.
  *
  * @throws MisfitError for a rule that no value of the field could break.
  */
@@ -50,8 +53,15 @@ function messageCheck(registry: FileRegistry, message: DescMessage, known: Map<D
   return check;
 }
 
+/** What the contract of Timestamp has. ts-proto makes Dates also of what is none: of those nothing is true. */
+const isTime = rule(
+  (value) => (value as Date).getTime() >= FIRST_TIME && (value as Date).getTime() <= LAST_TIME,
+  "must be a time in the years 1 to 9999",
+);
+
 /** messageCheck for a value of which only the contract knows that it is a message. */
 function checkOfMessage(registry: FileRegistry, message: DescMessage, known: Map<DescMessage, MessageCheck>): Check {
+  if (message.typeName === "google.protobuf.Timestamp") return isTime;
   const check = messageCheck(registry, message, known);
   return (value, path, violations) => check(value as Record<string, unknown>, path, violations);
 }
