@@ -22,8 +22,8 @@ export const configSchema = z.object({
   /** Without these two, Amazon's client looks for who it is where it always does. */
   S3_ACCESS_KEY_ID: text.optional(),
   S3_SECRET_ACCESS_KEY: text.optional(),
-  /** The largest document. */
-  MAX_DOCUMENT_BYTES: bytes.default(2_147_483_648),
+  /** The largest document. A bucket takes 10,000 parts of 5 MiB. */
+  MAX_DOCUMENT_BYTES: bytes.max(52_428_800_000).default(2_147_483_648),
   /** How much one user may keep. */
   USER_QUOTA_BYTES: bytes.default(5_368_709_120),
   /** How long an unfinished upload waits for more. */
