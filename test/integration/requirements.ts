@@ -17,6 +17,11 @@ export function pythonWithGrpc(): string | undefined {
   return ["/usr/bin/python3", "python3"].find((python) => succeeds(python, "-c", "import grpc"));
 }
 
+/** A Python that has a mail server. */
+export function pythonWithSmtp(): string | undefined {
+  return ["/usr/bin/python3", "python3"].find((python) => succeeds(python, "-c", "import aiosmtpd"));
+}
+
 /** A Go compiler, if there is one. */
 export function goCompiler(): string | undefined {
   const folder = directoryOf("go");
@@ -47,6 +52,11 @@ export function requirements(): readonly Requirement[] {
       met:
         pythonWithGrpc() !== undefined && directoryOf("protoc") !== undefined && directoryOf("grpc_python_plugin") !== undefined,
       how: "apt-get install python3-grpcio protobuf-compiler protobuf-compiler-grpc",
+    },
+    {
+      name: "a mail server",
+      met: pythonWithSmtp() !== undefined,
+      how: "apt-get install python3-aiosmtpd",
     },
     {
       name: "podman",

@@ -1,4 +1,4 @@
-// `npm run test:integration`: the tests that need more than Node: a PostgreSQL server, RabbitMQ, Python, containers.
+// `npm run test:integration`: the tests that need more than Node: a PostgreSQL server, RabbitMQ, a mail server, Python, containers.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -38,7 +38,12 @@ function jest(env: Record<string, string>, ...patterns: string[]): void {
 {
   using postgres = await startPostgres();
   // The tests of the stores and of all that stands on them, once more, on PostgreSQL.
-  jest({ TEST_POSTGRES_URL: postgres.url }, "services/(?!registry/(xds|pages)/)", "runtime/events/", "test/integration/postgres");
+  jest(
+    { TEST_POSTGRES_URL: postgres.url },
+    "services/(?!registry/(xds|pages)/|marketplace/storefront/)",
+    "runtime/events/",
+    "test/integration/postgres",
+  );
 }
 jest({}, "test/integration/(?!postgres)");
 
