@@ -480,6 +480,35 @@ describe("a replay", () => {
     await until(async () => (await consumer.state())[0]?.replay, undefined);
   });
 
+  test("that takes the place of another one hands over all that it is to", async () => {
+    const gates = { one: Promise.withResolvers<void>(), three: Promise.withResolvers<void>() };
+    const reached: string[] = [];
+    const slow = writeDown(async (text) => {
+      reached.push(text);
+      if (reached.length > 3 && (text === "one" || text === "three")) await gates[text].promise;
+    });
+    const consumer = consume({ subscriptions: [slow] });
+    consumer.start();
+    await store.note("a", "one");
+    await store.db
+      .updateTable("event_log")
+      .set({ time_ms: Date.now() - DAY_MS })
+      .execute();
+    await store.note("a", "two", "three");
+    await until(position(), 3);
+    await consumer.replay("tests", new Date(Date.now() - DAY_MS / 2));
+    await until(() => reached.slice(3), ["two", "three"]);
+
+    await consumer.replay("tests", new Date(0));
+    await until(() => reached.slice(5), ["one"]);
+    gates.three.resolve();
+    await until(async () => /type="test.Noted",outcome="known"\} 1/.test(await metrics.metrics()), true);
+    gates.one.resolve();
+
+    await until(store.effects, ["one", "two", "three", "two", "one", "two", "three"]);
+    await until(async () => (await consumer.state())[0]?.replay, undefined);
+  });
+
   test("leaves alone what is set aside", async () => {
     const tried: string[] = [];
     const consumer = consume({ subscriptions: [failing(new Set(["bad"]), tried)] });

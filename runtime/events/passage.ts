@@ -57,11 +57,16 @@ export function takenBack(inbox: AnyInbox): Passage {
   };
 }
 
-/** Once more, whether it was handled or not. */
-export function replayed(inbox: AnyInbox): Passage {
+/**
+ * Once more, whether it was handled or not.
+ *
+ * @param replay what it is part of: when another one has taken its place, nothing is handled for it, and nothing noted in the other.
+ */
+export function replayed(inbox: AnyInbox, { since_ms, until_position }: { since_ms: number; until_position: number }): Passage {
   const standing = async (tables: Tables, event: Event) => {
     const replay = tables.selectFrom("event_replays").select("position").where("source", "=", event.source);
-    const { position } = (await replay.executeTakeFirst()) ?? {};
+    const own = replay.where("since_ms", "=", since_ms).where("until_position", "=", until_position);
+    const { position } = (await own.executeTakeFirst()) ?? {};
     if (position === undefined || position >= Number(event.position)) return "known";
     return (await inbox.isSetAside(tables, event)) ? "known" : "handle";
   };
@@ -70,8 +75,9 @@ export function replayed(inbox: AnyInbox): Passage {
     admit: standing,
     async passed(tables, event) {
       const position = Number(event.position);
-      const update = tables.updateTable("event_replays").set({ position });
-      await update.where("source", "=", event.source).where("position", "<", position).execute();
+      const update = tables.updateTable("event_replays").set({ position }).where("source", "=", event.source);
+      const own = update.where("since_ms", "=", since_ms).where("until_position", "=", until_position);
+      await own.where("position", "<", position).execute();
     },
   };
 }
