@@ -34,6 +34,8 @@ test.each([
   ["a position before the first", { "cloudEvents:position": "0" }],
   ["a position that is none", { "cloudEvents:position": "1e3" }],
   ["a time that is none", { "cloudEvents:time": "yesterday" }],
+  ["an id that no table takes", { "cloudEvents:id": "a".repeat(65) }],
+  ["a subject that no table takes", { "cloudEvents:subject": "a\0" }],
 ])("a message with %s is no event", (_what, headers) => {
   const { content, properties } = messageOf(event);
   const changed = { content, properties: { ...properties, headers: headers && { ...properties.headers, ...headers } } };

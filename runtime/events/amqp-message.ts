@@ -32,6 +32,9 @@ export function propertiesOf(event: Event): Options.Publish {
   };
 }
 
+/** The longest that consumers can keep. */
+const LONGEST: Readonly<Record<string, number>> = { id: 64, source: 63, type: 200, traceparent: 55 };
+
 /** @throws NoEvent if the message is none. */
 export function eventOfMessage({
   content,
@@ -39,7 +42,11 @@ export function eventOfMessage({
 }: Pick<Message, "content"> & { properties: Partial<Message["properties"]> }): Event {
   const attribute = (name: string): string => {
     const value: unknown = properties.headers?.[PREFIX + name];
-    return typeof value === "string" ? value : "";
+    if (typeof value !== "string") return "";
+    // Such an event could neither be handled nor set aside, and those behind it would wait for ever.
+    const isTooLong = value.length > (LONGEST[name] ?? Number.POSITIVE_INFINITY);
+    if (isTooLong || value.includes("\0")) throw new NoEvent(`the message has no ${name} that can be kept`);
+    return value;
   };
   const required = (name: string): string => {
     const value = attribute(name);

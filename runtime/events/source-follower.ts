@@ -67,15 +67,21 @@ export class SourceFollower<Schema> {
    * Handles what the log holds after the cursor, and comes back until it is all done.
    *
    * @param onFailure called when it has to come back.
+   * @returns the position of the newest event of the log.
    */
-  async catchUp(signal: AbortSignal, onFailure: () => void = () => {}): Promise<void> {
-    const done = ({ position, lastPosition }: EventBatch) => position >= lastPosition;
+  async catchUp(signal: AbortSignal, onFailure: () => void = () => {}): Promise<number> {
+    let newest = 0;
+    const done = ({ position, lastPosition }: EventBatch) => {
+      newest = lastPosition;
+      return position >= lastPosition;
+    };
     await this.#keepTrying(signal, (begun) =>
       this.#read(signal, begun, done).catch((error: unknown) => {
         onFailure();
         throw error;
       }),
     );
+    return newest;
   }
 
   /** Handles again what is to be replayed, if anything is. */
@@ -85,14 +91,19 @@ export class SourceFollower<Schema> {
 
   /** Handles one event that came by another way than the log: what is missing before it is read there first. */
   async handleNext(event: Event, signal: AbortSignal): Promise<void> {
-    this.#newest = Math.max(this.#newest, Number(event.position));
+    const position = Number(event.position);
+    this.#newest = Math.max(this.#newest, position);
     while (true) {
       try {
-        return await this.#handle(event, Number(event.position) - 1, signal);
+        return await this.#handle(event, position - 1, signal);
       } catch (error) {
         if (!(error instanceof CursorMoved)) throw error;
-        await this.catchUp(signal);
+        const newest = await this.catchUp(signal);
         signal.throwIfAborted();
+        // What the log does not have, as it was restored to what it was before, is not waited for.
+        if (newest >= position) continue;
+        this.#logger.error({ source: this.source, event: event.id, position }, "an event is in no log: it is passed over");
+        return;
       }
     }
   }
@@ -156,7 +167,7 @@ export class SourceFollower<Schema> {
         for (const event of events) {
           signal.throwIfAborted();
           if (event.position > replay.until_position) break;
-          await this.#processor.process(event, replayed(this.#inbox), { signal });
+          await this.#processor.process(event, replayed(this.#inbox, replay), { signal });
         }
         // A log that was restored to what it was before does not come as far as it once did.
         ended = position >= Math.min(replay.until_position, lastPosition);
