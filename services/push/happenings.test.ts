@@ -99,6 +99,20 @@ test("names who has commented, where register knows", async () => {
   ]);
 });
 
+test("does not tell others the e-mail address that somebody has given as a name", async () => {
+  const readers: Record<string, Reader> = {
+    author: { language: "en", country: "" },
+    commenter: { name: "li@example.com", language: "en", country: "" },
+  };
+  await using push = await startPush({ findReader: async (userId) => readers[userId] });
+
+  await push.events.handle(commentPosted("author"));
+
+  expect((await inboxOf(push, "author")).map(({ content }) => content)).toEqual([
+    "li has commented on your article: “Well said!”",
+  ]);
+});
+
 test("does an event that comes twice once, also when it is no longer known to have been handled", async () => {
   await using push = await startPush({ emails: true });
   const event = orderPlaced("a");

@@ -8,6 +8,7 @@ import {
 import { CommentPosted } from "../../gen/bookstore/events/v1/review_events.ts";
 import type { Event } from "../../runtime/events/event.ts";
 import { type Effect, on, type Subscription } from "../../runtime/events/subscription.ts";
+import { shownName } from "../../runtime/shown-name.ts";
 import { deliver } from "./delivery.ts";
 import { knownReader, logProgress, noSubject, type PushDeps, type Subject } from "./notification.ts";
 import { voiceFor } from "./phrase.ts";
@@ -52,7 +53,7 @@ async function tellOfComment(deps: HappeningDeps, event: Event, comment: Comment
   // Nobody has to be told of what they have written themselves.
   if (comment.userId === userId) return undefined;
   deps.logger.info(`Push Message: article_u_id: ${userId}`);
-  const commenter = (await deps.findReader(comment.userId))?.name ?? "";
+  const commenter = shownName((await deps.findReader(comment.userId))?.name ?? "");
   const effect = await tell(deps, event, {
     userId,
     subject: { bookId, articleId: Number(articleId), commentId: Number(commentId) },

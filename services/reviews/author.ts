@@ -9,12 +9,6 @@ export interface Author {
 /** Asks register who a user is; undefined if nobody is. */
 export type FindAuthor = (userId: string) => Promise<Author | undefined>;
 
-/** The name to show for one that somebody has registered under. Whoever gave an e-mail address has not meant to publish it. */
-export function shownName(registered: string): string {
-  const [beforeAt = ""] = registered.split("@");
-  return beforeAt.trim();
-}
-
 /** @param purpose what needs an account: "to comment". */
 export async function requireAuthor(findAuthor: FindAuthor, userId: string, purpose: string): Promise<Author> {
   const author = await findAuthor(userId);

@@ -1,5 +1,6 @@
 import type { RegisterClient } from "../../clients/register.ts";
-import { type FindAuthor, shownName } from "./author.ts";
+import { shownName } from "../../runtime/shown-name.ts";
+import type { FindAuthor } from "./author.ts";
 
 /** Asks register who a user is. */
 export function findAuthor(register: RegisterClient): FindAuthor {
