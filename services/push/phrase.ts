@@ -5,7 +5,7 @@ import { es } from "./messages/es.ts";
 import { fr } from "./messages/fr.ts";
 import type { MessageKey, Messages } from "./messages/message.ts";
 import { zh } from "./messages/zh.ts";
-import { bestTag, canonical, isRegion, type ReaderLocale } from "./translation.ts";
+import { bestTag, canonical, isRegion, isTag, type ReaderLocale } from "./translation.ts";
 
 export const languages = { en, zh, de, es, fr } as const satisfies Record<string, Messages>;
 
@@ -27,8 +27,8 @@ export function voiceFor(reader: ReaderLocale): Voice {
   const named = reader.language === "" ? mainLanguageOf(reader.country) : reader.language;
   const language = (bestTag(Object.keys(languages), { ...reader, language: named }) ?? "en") as Language;
   const own = canonical(named);
-  // The reader's own tag, where it is one of this language and says where the reader is at home.
-  if (own.startsWith(`${language}-`)) return { language, locale: own };
+  // The reader's own tag, where it is one, of this language, and says where the reader is at home. People may name anything.
+  if (own.startsWith(`${language}-`) && isTag(own)) return { language, locale: own };
   return { language, locale: isRegion(reader.country) ? `${language}-${reader.country.toUpperCase()}` : language };
 }
 

@@ -61,6 +61,15 @@ export function isRegion(country: string): boolean {
   return /^[A-Za-z]{2}$/.test(country);
 }
 
+/** Whether a text is a language tag of BCP 47. */
+export function isTag(text: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(text).length === 1;
+  } catch {
+    return false;
+  }
+}
+
 /** The one spelling of a tag ("ZH-hans-cn" is "zh-Hans-CN"), or the text in lower case where it is no tag. */
 export function canonical(tag: string): string {
   try {

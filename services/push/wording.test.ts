@@ -43,6 +43,10 @@ test("says what was ordered in the reader's language, with money and date as the
   );
 });
 
+test("speaks to a reader whose language is no tag as to others of that language", () => {
+  expect(said(placed([book("Dune")]), "de-!!", "AT")).toContain("Am 21. November 2026");
+});
+
 test("writes money of any currency by its own smallest unit", () => {
   expect(said(placed([book("Dune")], { currency: "JPY" }), "en", "US")).toContain("We have received ¥123,450.");
   expect(said(placed([book("Dune")], { currency: "KWD" }), "en", "US")).toContain("We have received KWD 123.450.");
