@@ -17,7 +17,6 @@ import { runUntilSignal } from "../../runtime/run.ts";
 import { userTokenVerifier } from "../../runtime/user-tokens.ts";
 import { Wakeups } from "../../runtime/wakeups.ts";
 import { configSchema } from "./config.ts";
-
 import { pushHandler } from "./handler.ts";
 import { happenings } from "./happenings.ts";
 import { InboxPoll } from "./inbox-poll.ts";
