@@ -6,12 +6,14 @@ import { type Client, Metadata } from "@grpc/grpc-js";
 import { EndUser } from "../../gen/mesh/policy/v1/policy.ts";
 import { BalancingPolicy } from "../../gen/mesh/registry/v1/traffic_service.ts";
 import { type MethodContract, methodContract } from "../../runtime/contracts.ts";
+import type { ReceivedMail } from "../../services/push/testing-smtp.ts";
 import { adsContract } from "../../services/registry/xds/contract.ts";
 import { encode } from "../../services/registry/xds/protos.ts";
 import { meshContracts } from "../../tools/authorization-document.ts";
 import { serversOf } from "../../tools/servers.ts";
-import { anyClient, callAny, descriptionOf, type Outcome } from "./any-call.ts";
+import { anyClient, callAny, descriptionOf, type Outcome, requestWith } from "./any-call.ts";
 import { type Canaries, type Fixed, plantedRequests } from "./canaries.ts";
+import { type Belongings, makeBelongings } from "./canary-belongings.ts";
 import { SERVED_BY_ALL } from "./every-service.ts";
 import type { Shop } from "./shop.ts";
 
@@ -26,6 +28,12 @@ export interface Answer {
 interface EncodedRequest {
   readonly matter: string;
   readonly request: Uint8Array;
+}
+
+/** Who calls, and for whom. */
+interface As {
+  readonly caller: string;
+  readonly token: string | undefined;
 }
 
 const LISTENERS = "type.googleapis.com/envoy.config.listener.v3.Listener";
@@ -46,14 +54,17 @@ const PUSH = "/bookstore.push.v1.PushService/Push";
 const REGISTRY = "mesh.registry.v1.RegistryService";
 /** What others need is not to be taken away by these. */
 const DESTRUCTIVE = ["DeleteUser", "Deregister"];
+/** Who may call what people do from outside. */
+const GATEWAY = "gateway";
 /** An identity of which no contract speaks. */
 const NOBODY = "nobody";
 /** How long a subscription waits for what does not come. */
 const SUBSCRIPTION_MS = 500;
 
 /** What there really is, for calls that are to be answered. */
-function realFields(user: SignedIn): Fixed {
+function realFields(user: SignedIn, belongings: Belongings): Fixed {
   const real: Readonly<Record<string, unknown>> = {
+    ...belongings.fields,
     ...{ user_id: user.id, refresh_token: user.refreshToken, current_password: user.password, page_token: "" },
     ...{ service: "gateway", instance_id: "gateway-1", target: "gateway", address: "127.0.0.1", percent: 100, version: "v1" },
     "mesh.registry.v1.Instance.id": "gateway-1",
@@ -71,11 +82,14 @@ export class CanaryCalls implements AsyncDisposable {
   readonly answers: Answer[] = [];
   readonly #shop: Shop;
   readonly #canaries: Canaries;
+  readonly #mails: readonly ReceivedMail[];
   readonly #clients = new Map<string, Promise<Client>>();
 
-  constructor(shop: Shop, canaries: Canaries) {
+  /** @param mails what the mail server of the shop has taken, now and later. */
+  constructor(shop: Shop, canaries: Canaries, mails: readonly ReceivedMail[]) {
     this.#shop = shop;
     this.#canaries = canaries;
+    this.#mails = mails;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -88,35 +102,53 @@ export class CanaryCalls implements AsyncDisposable {
     const email = `${canaries.plant("the e-mail address of an account", true)}@shop.example`;
     const password = canaries.plant("the password of an account", true);
     const name = canaries.plant("the name of an account", false);
-    const { user } = await this.#ask("register", REGISTER, "gateway", { email, password, name, language: "en", country: "GB" });
+    const { user } = await this.#ask(REGISTER, { email, password, name, language: "en", country: "GB" });
     const { id } = user as { id: string };
-    await this.#ask("push", PUSH, "gateway", { userId: id, content: canaries.plant("the text of a notification", true) });
-    if (administrator) await this.#ask("register", SET_ADMINISTRATOR, "operator", { userId: id, administrator });
+    await this.#ask(PUSH, { userId: id, content: canaries.plant("the text of a notification", true) });
+    if (administrator) await this.#ask(SET_ADMINISTRATOR, { userId: id, administrator }, { caller: "operator" });
     const clientAddress = canaries.plantAddress("the address of an end user");
-    const { session } = await this.#ask("register", SIGN_IN, "gateway", { email, password, clientAddress });
+    const { session } = await this.#ask(SIGN_IN, { email, password, clientAddress });
     const { accessToken, refreshToken } = session as Pick<SignedIn, "accessToken" | "refreshToken">;
     for (const part of [accessToken, accessToken.split(".")[2] ?? ""]) canaries.plantSecret(part, "an access token");
     canaries.plantSecret(refreshToken, "a refresh token");
     return { id, email, password, accessToken, refreshToken };
   }
 
+  /** Makes what a user can have in the shop. */
+  belongingsOf(user: SignedIn, administrator: SignedIn): Promise<Belongings> {
+    const { accessToken: token } = user;
+    return makeBelongings(
+      {
+        ask: (path, fields, as) => this.#ask(path, fields, { token, ...as }),
+        tryTo: async (path, fields) => (await this.#askFor(path, fields, { caller: GATEWAY, token })).status,
+        unsubscribeToken: (email) => this.#unsubscribeToken(email),
+      },
+      { canaries: this.#canaries, user, administrator },
+    );
+  }
+
   /** Calls every method: allowed and refused, with users and without, with requests that are right and wrong. */
-  async callEverything(user: SignedIn, administrator: SignedIn): Promise<void> {
+  async callEverything(user: SignedIn, belongings: Belongings, administrator: SignedIn): Promise<void> {
+    const fixed = realFields(user, belongings);
     // Instances first: what is set for traffic is set for one of them.
     const byName = meshContracts.toSorted((a, b) => Number(b.service === REGISTRY) - Number(a.service === REGISTRY));
     for (const contract of byName) {
       const servers = SERVED_BY_ALL.includes(contract.service) ? Object.keys(this.#shop.grpc) : serversOf(contract.service);
-      await Promise.all(servers.map((server) => this.#callMethod(server, contract, user, administrator)));
+      await Promise.all(servers.map((server) => this.#callMethod(server, contract, { fixed, user, administrator })));
     }
   }
 
-  async #callMethod(server: string, contract: MethodContract, user: SignedIn, administrator: SignedIn): Promise<void> {
+  async #callMethod(
+    server: string,
+    contract: MethodContract,
+    { fixed, user, administrator }: { fixed: Fixed; user: SignedIn; administrator: SignedIn },
+  ): Promise<void> {
     const { callers, endUser } = contract;
-    const caller = callers.includes("*") || callers.includes("gateway") ? "gateway" : (callers[0] ?? NOBODY);
+    const caller = callers.includes("*") || callers.includes(GATEWAY) ? GATEWAY : (callers[0] ?? NOBODY);
     const falseToken = () => this.#canaries.plant("an access token that is none", true);
     const asks = endUser !== EndUser.END_USER_NONE;
     const anything = this.#requestsOf(contract);
-    const real = DESTRUCTIVE.includes(contract.method) ? [] : this.#requestsOf(contract, realFields(user));
+    const real = DESTRUCTIVE.includes(contract.method) ? [] : this.#requestsOf(contract, fixed);
     const [right] = anything;
     const knownToken = endUser === EndUser.END_USER_ADMIN ? administrator.accessToken : user.accessToken;
     const calls = [
@@ -134,7 +166,7 @@ export class CanaryCalls implements AsyncDisposable {
   async knock(): Promise<void> {
     for (const [server, address] of Object.entries(this.#shop.grpc)) {
       const { hostname, port } = new URL(`http://${address}`);
-      const credentials = await this.#shop.credentials("gateway");
+      const credentials = await this.#shop.credentials(GATEWAY);
       const open = () => connectTcp(Number(port), hostname);
       const plain = open().on("error", () => {});
       plain.end(`GET /${this.#plant("the path")} HTTP/1.1\r\nauthorization: ${this.#plant("the header authorization")}\r\n\r\n`);
@@ -197,7 +229,7 @@ export class CanaryCalls implements AsyncDisposable {
   async #call(
     server: string,
     contract: MethodContract,
-    { caller, token, matter, request }: EncodedRequest & { caller: string; token: string | undefined },
+    { caller, token, matter, request }: EncodedRequest & As,
   ): Promise<Outcome> {
     const canaries = this.#canaries;
     const metadata = new Metadata();
@@ -213,13 +245,22 @@ export class CanaryCalls implements AsyncDisposable {
   }
 
   /** A call that has to succeed. @returns the response. */
-  async #ask(server: string, path: string, caller: string, fields: Record<string, unknown>): Promise<Record<string, unknown>> {
-    const contract = methodContract(path);
-    const { input, output } = descriptionOf(contract);
-    const request = toBinary(input, create(input, fields));
-    const outcome = await this.#call(server, contract, { caller, token: undefined, matter: "an account", request });
+  async #ask(path: string, fields: Record<string, unknown>, as: Partial<As> = {}): Promise<Record<string, unknown>> {
+    const outcome = await this.#askFor(path, fields, { caller: GATEWAY, token: undefined, ...as });
     if (outcome.response === undefined) throw new Error(`${path}: ${outcome.status} ${outcome.message}`);
+    const { output } = descriptionOf(methodContract(path));
     return fromBinary(output, outcome.response) as unknown as Record<string, unknown>;
+  }
+
+  #askFor(path: string, fields: Record<string, unknown>, as: As): Promise<Outcome> {
+    const contract = methodContract(path);
+    const [server = ""] = serversOf(contract.service);
+    return this.#call(server, contract, { ...as, matter: "what somebody has", request: requestWith(contract, fields) });
+  }
+
+  #unsubscribeToken(email: string): string {
+    const mail = this.#mails.findLast(({ to }) => to.includes(email));
+    return /[?&]token=([\w-]+)/.exec(mail?.headers.get("list-unsubscribe") ?? "")?.[1] ?? "";
   }
 
   #clientOf(server: string, caller: string): Promise<Client> {

@@ -1,4 +1,6 @@
+import { randomUUID } from "node:crypto";
 import type { Canaries } from "./canaries.ts";
+import type { Belongings } from "./canary-belongings.ts";
 import type { SignedIn } from "./canary-calls.ts";
 
 /** What a page or a program's interface answered. */
@@ -16,13 +18,49 @@ type Plant = (what: string, sensitive?: boolean) => string;
 
 /** Everything that a form of the shop, or a body in JSON, could have. */
 function fieldsOf(plant: Plant): Record<string, string> {
-  const secret = ["password", "currentPassword", "newPassword", "token", "email", "username"];
-  const open = ["name", "language", "country", "next", "q", "no-such-field", "health_check_url", "clientAddress"];
+  const secret = ["password", "currentPassword", "newPassword", "token", "email", "username", "payment", "text", "content"];
+  const open = [
+    ...["name", "language", "country", "next", "q", "no-such-field", "health_check_url", "clientAddress", "bookId"],
+    ...["quantity", "rating", "key", "currency", "minorUnits", "ids", "page", "answer", "from", "to", "timeZone", "kind"],
+  ];
   const fields = [...secret.map((name) => [name, true] as const), ...open.map((name) => [name, false] as const)];
   const planted = fields.map(([name, sensitive]) => [name, plant(`${name} in a body`, sensitive)]);
   const values: Record<string, string> = Object.fromEntries(planted);
   const email = `${values.email}@shop.example`;
   return { ...values, email, url: `http://${plant("a user in a URL", true)}:${plant("a password in a URL", true)}@192.0.2.1` };
+}
+
+/** Where a browser of somebody who has these finds pages, and where it sends forms. */
+function addressesOf({ orderId, review, commentId }: Belongings): { pages: string[]; forms: string[] } {
+  const [order, onReview] = [`/orders/${orderId}`, `/books/${review.bookId}/reviews/${review.id}`];
+  const comment = `${onReview}/comments/${commentId}`;
+  return {
+    pages: [
+      ...["/", "/books", "/books/1", "/categories/mystery", "/search", "/covers/1.svg", "/welcome", "/goodbye", "/cart"],
+      ...["/orders", order, `${order}/receipt`, "/books/1/sample", "/notifications", "/no-such-page"],
+    ],
+    forms: [
+      ...["/register", "/sign-in", "/account", "/account/password", "/account/delete"],
+      ...["/cart/items", "/cart/items/1", "/cart/items/1/remove", "/checkout", `${order}/cancel`],
+      ...["/books/1/review", "/books/1/review/delete", onReview, comment, `${comment}/delete`],
+      ...["/notifications/read", "/notifications/preferences", "/notifications/unsubscribe", "/sign-out"],
+    ],
+  };
+}
+
+function cookieOf({ cookies }: { cookies: readonly string[] }): string {
+  return cookies.map((cookie) => cookie.split(";")[0]).join("; ");
+}
+
+/** All of it, or of a stream that goes on what came up to its first event. */
+async function bodyOf(response: Response): Promise<string> {
+  if (!response.headers.get("content-type")?.startsWith("text/event-stream")) return response.text();
+  let text = "";
+  for await (const chunk of response.body ?? []) {
+    text += Buffer.from(chunk).toString();
+    if (text.includes("\ndata: ")) break;
+  }
+  return text;
 }
 
 /** Asks over plain HTTP with canaries in everything that can be sent. */
@@ -39,21 +77,43 @@ export class CanaryPages {
   }
 
   /** Every page of the storefront, as a guest and as a user. */
-  async visitShop(origin: string, user: SignedIn): Promise<void> {
-    const signIn = new URLSearchParams({ email: user.email, password: user.password });
-    const { cookies } = await this.#ask(origin, "POST", "/sign-in", { body: signIn });
-    const signedIn = cookies.map((cookie) => cookie.split(";")[0]).join("; ");
+  async visitShop(origin: string, user: SignedIn, belongings: Belongings): Promise<void> {
     const path = () => `/${this.#plant("a path", false)}`;
     const query = (name: string) => `?${name}=${this.#plant(`${name} in a query`, false)}`;
-    for (const cookie of [undefined, signedIn]) {
-      const paths = ["/", "/books", "/books/1", "/categories/mystery", "/search", "/covers/1.svg", "/welcome", "/goodbye"];
-      const wrong = ["/books", "/categories", "/covers", "/assets", ""].map((folder) => folder + path());
-      const forms = ["/register", "/sign-in", "/account", "/account/password", "/account/delete", "/sign-out", path()];
-      for (const page of [...paths, ...wrong, ...forms]) {
+    const { pages, forms } = addressesOf(belongings);
+    const guest = await this.#ask(origin, "POST", "/cart/items", { body: new URLSearchParams({ bookId: "1" }) });
+    // What the guest has in the cart is the user's from then on.
+    const signIn = new URLSearchParams({ email: user.email, password: user.password });
+    const signedIn = await this.#ask(origin, "POST", "/sign-in", { body: signIn, cookie: cookieOf(guest) });
+    for (const cookie of [undefined, cookieOf(signedIn)]) {
+      const wrong = ["/books", "/categories", "/covers", "/assets", "/orders", ""].map((folder) => folder + path());
+      for (const page of [...pages, ...wrong, ...forms, path()]) {
         for (const name of ["page", "q", "next", "token"]) await this.#ask(origin, "GET", page + query(name), { cookie });
       }
-      for (const form of forms) await this.#send(origin, form, cookie);
+      for (const form of [...forms, path()]) await this.#send(origin, form, cookie);
     }
+    await this.#live(origin, cookieOf(signedIn), belongings);
+  }
+
+  /** What users do in earnest: they write, buy and look again. */
+  async #live(origin: string, cookie: string, { review }: Belongings): Promise<void> {
+    const onReview = `/books/${review.bookId}/reviews/${review.id}`;
+    const submit = async (form: string, fields: Record<string, string>) => {
+      const answer = await this.#ask(origin, "POST", form, { cookie, body: new URLSearchParams(fields) });
+      if (answer.status !== 303) throw new Error(`${form}: ${answer.status}`);
+    };
+    await submit("/books/3/review", { rating: "4", text: this.#plant("the text of a review") });
+    await submit(onReview, { content: this.#plant("the text of a comment"), key: randomUUID() });
+    await submit("/cart/items", { bookId: "3" });
+    const { text } = await this.#ask(origin, "GET", "/checkout", { cookie });
+    const hidden = [...text.matchAll(/type="hidden" name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]);
+    await submit("/checkout", { ...Object.fromEntries(hidden), payment: "tok_ok" });
+    for (const page of ["/books/3", onReview, "/cart", "/orders", "/notifications"]) {
+      await this.#ask(origin, "GET", page, { cookie });
+      await this.#ask(origin, "GET", page);
+    }
+    await this.#ask(origin, "GET", "/notifications/stream?after=0", { cookie });
+    await this.#ask(origin, "GET", "/notifications/stream?after=0");
   }
 
   /** Sign-in for programs that speak no gRPC. */
@@ -153,7 +213,7 @@ export class CanaryPages {
     const answer = {
       asked: `${method} ${path.split("?")[0]}`,
       status: response.status,
-      text: `${JSON.stringify(shown)}\n${await response.text()}`,
+      text: `${JSON.stringify(shown)}\n${await bodyOf(response)}`,
       signedIn: options.cookie !== undefined || options.authorization !== undefined,
     };
     this.answers.push(answer);
