@@ -54,6 +54,17 @@ test("lets a service have its certificate from elsewhere, and issues none to it 
   expect(servicesToCertify(env, placements)).toEqual(services.map(({ name }) => name).filter((name) => name !== "push"));
 });
 
+test("gives each service that keeps more than a store a folder for it, and documents little memory", () => {
+  expect(environment("recommendations", {})).toMatchObject({ MODEL_DIR: "/data/recommendations" });
+  expect(environment("documents", {})).toMatchObject({
+    ...{ DOCUMENTS_DIR: "/data/documents", NODE_OPTIONS: "--max-semi-space-size=1", MALLOC_ARENA_MAX: "1" },
+  });
+  expect(environment("documents", { DOCUMENTS_DOCUMENTS_DIR: "/big", NODE_OPTIONS: "--inspect" })).toMatchObject({
+    ...{ DOCUMENTS_DIR: "/big", NODE_OPTIONS: "--inspect" },
+  });
+  expect(environment("push", {})).not.toHaveProperty("NODE_OPTIONS");
+});
+
 test("gives nobody the settings that would collide", () => {
   const env = { PORT: "3000", ADMIN_PORT: "3001", HTTP_PORT: "3002", DATABASE_URL: "postgres://all", HOST: "my-machine" };
 

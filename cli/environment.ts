@@ -44,6 +44,10 @@ export function environmentOf(
   environment.NODE_COMPILE_CACHE ??= join(options.data, "compile-cache");
   environment.DATABASE_URL = `sqlite:${join(options.data, `${placement.service.name}.db`)}`;
   environment[CREDENTIALS_DIR] = join(options.data, "credentials", placement.service.name);
+  const { name, folder, environment: besides = {} } = placement.service;
+  if (folder !== undefined) environment[folder] ??= join(options.data, name);
+  // Whoever has set them for all processes knows better.
+  for (const [variable, value] of Object.entries(besides)) environment[variable] ??= value;
   Object.assign(environment, own, { HOST: placement.host });
   if (placement.version !== undefined) environment.SERVICE_VERSION = placement.version;
   for (const [setting, port] of Object.entries(placement.ports)) environment[setting] = String(port);

@@ -12,6 +12,7 @@ import {
   portsOf,
   read,
   readSettings,
+  settingsIn,
   toManifest,
   unknownFields,
 } from "./support/manifests.ts";
@@ -111,7 +112,7 @@ test.each(named)("the selectors of %s select the labels of its pods", (name) => 
 
 test.each(named)("every variable that %s is given is one of its settings, with a value that it takes", (name, { schema }) => {
   const env = containerOf(deploymentOf(name)).env ?? [];
-  expect(Object.keys(schema.shape)).toEqual(expect.arrayContaining(env.map((variable) => variable.name)));
+  expect(Object.keys(schema.shape)).toEqual(expect.arrayContaining(settingsIn(env.map((variable) => variable.name))));
   const values = Object.fromEntries(
     env.flatMap((variable) => (variable.value === undefined ? [] : [[variable.name, variable.value]])),
   );

@@ -93,3 +93,11 @@ export function containerOf(deployment: Deployment): IContainer {
 export function portsOf(container: IContainer): Record<string, number> {
   return Object.fromEntries((container.ports ?? []).map(({ name, containerPort }) => [name, containerPort]));
 }
+
+/** What is said to Node and to the C library, not to the program. */
+const OF_THE_PROCESS = ["NODE_OPTIONS", "MALLOC_ARENA_MAX"];
+
+/** The names of the settings among variables. */
+export function settingsIn(variables: readonly string[]): string[] {
+  return variables.filter((name) => !OF_THE_PROCESS.includes(name));
+}
