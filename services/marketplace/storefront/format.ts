@@ -75,3 +75,13 @@ const counts = new Intl.NumberFormat("en");
 export function formatCount(count: number | bigint, one: string, many = `${one}s`): string {
   return `${counts.format(count)} ${count === 1 || count === 1n ? one : many}`;
 }
+
+const BYTE_UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
+
+/** 1500n is "1.5 kB". */
+export function formatBytes(bytes: bigint): string {
+  if (bytes < 1_000n) return formatCount(bytes, "byte");
+  const power = Math.min(Math.floor((String(bytes).length - 1) / 3), BYTE_UNITS.length - 1);
+  const format = new Intl.NumberFormat("en", { style: "unit", unit: BYTE_UNITS[power] as string, maximumFractionDigits: 1 });
+  return format.format(Number(bytes) / 1_000 ** power);
+}

@@ -11,6 +11,7 @@ import { shelfBySlug } from "./categories.ts";
 import { type CheckoutDeps, checkoutRoutes } from "./checkout.ts";
 import { type CommentsDeps, commentRoutes } from "./comments.ts";
 import { coverOf } from "./cover.ts";
+import { type DocumentsDeps, documentRoutes } from "./documents.ts";
 import { queryOf, text } from "./form-schema.ts";
 import type { FrameDeps } from "./frame.ts";
 import { type NotificationStreamDeps, notificationStream } from "./notification-stream.ts";
@@ -40,7 +41,7 @@ export interface ShopDeps extends FrameDeps, CheckoutDeps, OrdersDeps, ReviewsDe
   orders: CheckoutDeps["orders"] & OrdersDeps["orders"];
   store: BookStore;
   recommendations: Pick<RecommendationsClient, "recommend"> & RecommendedDeps["recommendations"];
-  documents: OrdersDeps["documents"] & SamplesDeps["documents"];
+  documents: OrdersDeps["documents"] & SamplesDeps["documents"] & DocumentsDeps["documents"];
   register: AccountDeps["register"] & RegistrationDeps["register"];
   sessions: AccountDeps["sessions"];
   cookies: SessionCookies;
@@ -112,6 +113,7 @@ export async function shopRoutes(app: FastifyInstance, deps: ShopDeps): Promise<
   await app.register(async (reviews) => reviewRoutes(reviews, deps));
   await app.register(async (comments) => commentRoutes(comments, deps));
   await app.register(async (notifications) => notificationRoutes(notifications, deps));
+  await app.register(async (documents) => documentRoutes(documents, deps));
   preferenceRoutes(app, deps);
   notificationStream(app, deps);
 }

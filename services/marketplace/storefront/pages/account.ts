@@ -42,6 +42,7 @@ export function accountPage({ user, typed = user, problems = NO_PROBLEMS, done }
 <p class="aside">Changing it signs you out everywhere else within a quarter of an hour.</p>
 </section>
 </div>
+<p class="aside"><a href="/orders">Your orders</a> · <a href="/documents">Your documents</a> · <a href="/notifications/preferences">What you want to be told of</a></p>
 <p class="aside"><a href="/account/delete">Delete my account</a></p>`;
   return { title: formTitle("Your account", problems), main };
 }
