@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { readdir, stat } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { begin, filesIn, sendChunks, startDocuments, testFolder, uploadAll } from "../../test/support/documents.ts";
 import { startS3 } from "../../test/support/s3.ts";
@@ -158,6 +161,19 @@ test("a bucket that is not there, or not ours, is no store", async () => {
 
   await expect((await openS3Blobs({ ...server.settings, bucket: "another" })).check()).rejects.toThrow("NoSuchBucket");
   await expect((await openS3Blobs({ ...server.settings, credentials })).check()).rejects.toThrow("SignatureDoesNotMatch");
+});
+
+test("a bucket whose server is away or broken is asked again later", async () => {
+  await using server = await startS3();
+  const broken = createServer((_request, response) => response.writeHead(500).end());
+  await once(broken.listen(0, "127.0.0.1"), "listening");
+  await using _ = { [Symbol.asyncDispose]: async () => void broken.close() };
+  const { port } = broken.address() as AddressInfo;
+  const away = { kind: "unavailable", reason: "STORAGE_AWAY" };
+
+  for (const endpoint of [`http://127.0.0.1:${port}`, "http://127.0.0.1:1"]) {
+    await expect((await openS3Blobs({ ...server.settings, endpoint })).begin(ID)).rejects.toMatchObject(away);
+  }
 });
 
 test("nobody else on the machine may read the files", async () => {

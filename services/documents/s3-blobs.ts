@@ -1,4 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
+import { Failure } from "../../runtime/errors.ts";
 import { BlobGone, type BlobStore, type BlobWriter, type Draft } from "./blob-store.ts";
 
 export interface S3Options {
@@ -13,6 +14,9 @@ export interface S3Options {
 /** The least that a part may have which is not the last one. It is held in memory until it is sent. */
 const PART_BYTES = 5_242_880;
 const READ_BYTES = 32_768;
+const CONNECT_MS = 5_000;
+/** How long the server may take to answer. Without a limit, one that is stuck would hold up the receipts of all orders. */
+const ANSWER_MS = 60_000;
 
 /** What stands in the state of a draft. */
 interface Parts {
@@ -35,7 +39,9 @@ export async function openS3Blobs(options: S3Options): Promise<BlobStore> {
     ...{ region, ...(credentials === undefined ? {} : { credentials }) },
     // Not every server knows the newer checksums. Signatures cover the bytes, and Documents have a SHA-256.
     ...{ requestChecksumCalculation: "WHEN_REQUIRED", responseChecksumValidation: "WHEN_REQUIRED" },
+    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: ANSWER_MS, throwOnRequestTimeout: true },
   });
+  client.middlewareStack.add((next) => (args) => next(args).catch(refuseAway), { step: "initialize" });
   const object = (id: string) => ({ Bucket, Key: id });
 
   async function isThere(id: string): Promise<boolean> {
@@ -158,7 +164,15 @@ function partsOf({ state, length }: Draft): Parts {
 }
 
 function nameOf(error: Error): string {
-  return error.name;
+  return Error.isError(error.cause) ? error.cause.name : error.name;
+}
+
+/** A server that is away, busy or broken is not what is wrong with a request: it may be made again. */
+function refuseAway(error: unknown): never {
+  const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
+  const status = $metadata?.httpStatusCode;
+  if (name === "AbortError" || (status !== undefined && status !== 429 && status < 500)) throw error;
+  throw new Failure("unavailable", "documents cannot be kept or read at the moment", { reason: "STORAGE_AWAY", cause: error });
 }
 
 /** Whether S3 says that there is no such object or upload. */
