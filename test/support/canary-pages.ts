@@ -14,6 +14,8 @@ export interface PageAnswer {
   readonly signedIn: boolean;
 }
 
+const FORM = "application/x-www-form-urlencoded";
+
 type Plant = (what: string, sensitive?: boolean) => string;
 
 /** Everything that a form of the shop, or a body in JSON, could have. */
@@ -112,6 +114,8 @@ export class CanaryPages {
       await this.#ask(origin, "GET", page, { cookie });
       await this.#ask(origin, "GET", page);
     }
+    const unsubscribe = () => `/notifications/unsubscribe?kind=1&token=${this.#plant("token in a query")}`;
+    for (const method of ["GET", "POST"]) await this.#ask(origin, method, unsubscribe(), { type: FORM });
     await this.#ask(origin, "GET", "/notifications/stream?after=0", { cookie });
     await this.#ask(origin, "GET", "/notifications/stream?after=0");
   }

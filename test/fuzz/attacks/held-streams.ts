@@ -1,11 +1,13 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import { setTimeout as pause } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
+import { UploadChunksRequest } from "../../../gen/bookstore/documents/v1/upload_service.ts";
 import type { MethodContract } from "../../../runtime/contracts.ts";
 import { frame } from "../../support/raw-call.ts";
 import { headersOf } from "../caller.ts";
 import { validRequest } from "../message-tree.ts";
 import { allMethods } from "../methods.ts";
+import { UPLOAD_ID, USER_ID } from "../values.ts";
 import { encode } from "../wire.ts";
 import { type Attack, contractAt, ECHO, ECHO_STREAM, type Ground, share } from "./attack.ts";
 
@@ -88,6 +90,7 @@ function valid({ path }: MethodContract, { random }: Ground): Buffer {
 }
 
 const PUSH = "/bookstore.push.v1.PushService/Push";
+const UPLOAD = "/bookstore.documents.v1.UploadService/UploadChunks";
 const HOLD_LEASE = "/mesh.registry.v1.RegistryService/HoldLease";
 const XDS = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources";
 /** A registry is there for thousands: their streams are not what it is not to keep. */
@@ -104,12 +107,18 @@ const askForFiles = () => {
 /** A stream of a million long texts. */
 const askForMuch = () =>
   frame(Buffer.concat([Buffer.from([0x0a, 0xd0, 0x0f]), Buffer.alloc(2_000, 0x61), Buffer.from([0x10, 0xc0, 0x84, 0x3d])]));
+/** Two megabytes of an upload: the same bytes again and again, which it takes once. */
+const someChunks = () => {
+  const chunk = { userId: USER_ID, uploadId: UPLOAD_ID, offset: 0n, data: Buffer.alloc(262_144, "x") };
+  return many(frame(UploadChunksRequest.encode(chunk).finish()), 8);
+};
 const many = (bytes: Buffer, count: number) => Buffer.concat(Array(count).fill(bytes));
 
 export const heldStreams: readonly Attack[] = [
   held({ name: "unfinished requests, Push", path: PUSH, body: butOneByte, ended: false, reads: true }),
   held({ name: "unfinished requests, HoldLease", path: HOLD_LEASE, body: butOneByte, ended: false, reads: true }),
   held({ name: "unfinished requests, xDS", path: XDS, body: butOneByte, ended: false, reads: true, count: XDS_CLIENTS }),
+  held({ name: "unfinished requests, UploadChunks", path: UPLOAD, body: butOneByte, ended: false, reads: true }),
   held({ name: "unfinished requests, echo", path: ECHO, body: butOneByte, ended: false, reads: true }),
   held({ name: "calls that send nothing", path: ECHO, body: nothing, ended: false, reads: true }),
   held({ name: "streams that send nothing", path: ECHO_STREAM, body: nothing, ended: false, reads: true }),
@@ -132,6 +141,15 @@ export const heldStreams: readonly Attack[] = [
     name: "lists of books, answers not read",
     path: "/bookstore.marketplace.v1.MarketplaceService/ListBooks",
     body: () => frame(Buffer.from([0x10, 100])),
+    ended: true,
+    reads: false,
+  }),
+  held({ name: "uploads that do not end", path: UPLOAD, body: someChunks, ended: false, reads: true, count: 200 }),
+  held({
+    name: "downloads, answers not read",
+    path: "/bookstore.documents.v1.DocumentsService/DownloadSample",
+    // Of book 1.
+    body: () => frame(Buffer.from([0x08, 1])),
     ended: true,
     reads: false,
   }),
