@@ -28,6 +28,32 @@ test("an upload that nobody goes on with expires, and its bytes go", async () =>
   expect((await client.listDocuments({ userId: "a" })).usedBytes).toBe(0n);
 });
 
+test("uploads expire however many they are", async () => {
+  await using server = await startDocuments();
+  const { db, doomed } = server.store;
+  const begun = {
+    user_id: "a",
+    kind: 1,
+    name: "a.txt",
+    content_type: "text/plain",
+    size: 1,
+    sha256: "",
+    book_id: 0,
+    writer: null,
+  };
+  const uploads = Array.from({ length: 1_000 }, (_, i) => ({ id: `${i}`, ...begun, complete: 0, expires_at_ms: 1 }));
+  for (let i = 0; i < 33; i++) {
+    await db
+      .insertInto("uploads")
+      .values(uploads.map((upload) => ({ ...upload, id: `${i} ${upload.id}` })))
+      .execute();
+  }
+
+  await doomed.expireUploads(new Date());
+
+  expect(await db.selectFrom("uploads").select("id").execute()).toEqual([]);
+});
+
 test("an upload waits anew from what came last", async () => {
   const clock = testClock();
   await using server = await startDocuments({ now: clock.now, uploadExpiryMs: HOUR_MS });

@@ -32,18 +32,31 @@ export async function openDocumentsStore(url: string, logger: Logger, now: () =>
   };
 }
 
+/** A query takes only so many ids, and nobody waits long for the locks. */
+const EXPIRED_AT_ONCE = 1_000;
+
+/** @returns how many. */
+function expireSome(db: Kysely<DocumentsSchema>, now: Date): Promise<number> {
+  return db.transaction().execute(async (transaction) => {
+    const expired = await transaction
+      .deleteFrom("uploads")
+      .where("id", "in", (query) =>
+        query.selectFrom("uploads").select("id").where("expires_at_ms", "<=", now.getTime()).limit(EXPIRED_AT_ONCE),
+      )
+      // Once more: somebody may have gone on with one while this query waited for its lock.
+      .where("expires_at_ms", "<=", now.getTime())
+      .returning(["id", "complete"])
+      .execute();
+    const unfinished = expired.filter(({ complete }) => complete === 0).map(({ id }) => id);
+    await doom(transaction, unfinished, now);
+    return expired.length;
+  });
+}
+
 function doomedStore(db: Kysely<DocumentsSchema>): DoomedStore {
   return {
-    expireUploads(now) {
-      return db.transaction().execute(async (transaction) => {
-        const expired = await transaction
-          .deleteFrom("uploads")
-          .where("expires_at_ms", "<=", now.getTime())
-          .returning(["id", "complete"])
-          .execute();
-        const unfinished = expired.filter(({ complete }) => complete === 0).map(({ id }) => id);
-        await doom(transaction, unfinished, now);
-      });
+    async expireUploads(now) {
+      while ((await expireSome(db, now)) === EXPIRED_AT_ONCE);
     },
 
     async doomed(now, limit) {

@@ -74,16 +74,30 @@ export function cartStore(
     },
 
     async removeExpired(now) {
-      await db.transaction().execute(async (transaction) => {
-        const gone = await transaction
-          .deleteFrom("carts")
-          .where("expires_at_ms", "<=", now.getTime())
-          .returning("owner")
-          .execute();
-        for (const { owner } of gone) await transaction.deleteFrom("cart_lines").where("owner", "=", owner).execute();
-      });
+      while ((await removeSome(db, now)) === EXPIRED_AT_ONCE);
     },
   };
+}
+
+/** A query takes only so many owners, and nobody waits long for the locks. */
+const EXPIRED_AT_ONCE = 1_000;
+
+/** Removes some carts that have expired. @returns how many. */
+function removeSome(db: Kysely<Schema>, now: Date): Promise<number> {
+  return db.transaction().execute(async (transaction) => {
+    const gone = await transaction
+      .deleteFrom("carts")
+      .where("owner", "in", (query) =>
+        query.selectFrom("carts").select("owner").where("expires_at_ms", "<=", now.getTime()).limit(EXPIRED_AT_ONCE),
+      )
+      // Once more: a guest may have come back while this query waited for the lock.
+      .where("expires_at_ms", "<=", now.getTime())
+      .returning("owner")
+      .execute();
+    const owners = gone.map(({ owner }) => owner);
+    if (owners.length > 0) await transaction.deleteFrom("cart_lines").where("owner", "in", owners).execute();
+    return gone.length;
+  });
 }
 
 /** Changes the cart of a user as part of a transaction. Nobody else changes it until that ends. */
