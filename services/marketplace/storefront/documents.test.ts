@@ -111,7 +111,7 @@ test("deletes a document when its owner confirms it, and no receipt", async () =
   const { browser, userId } = await reader();
   const path = await upload(userId, "notes.txt", "Some notes.");
   await makeReceipt(userId);
-  const [, receipt = ""] = /href="(\/documents\/[\w-]+)" dir="auto">receipt/.exec((await browser.get("/documents")).body) ?? [];
+  const [, receipt = ""] = /href="(\/documents\/[\w-]+)" dir="auto">Receipt/.exec((await browser.get("/documents")).body) ?? [];
 
   expect((await browser.get(`${path}/delete`)).body).toContain("is deleted for good");
   const answers = [

@@ -29,8 +29,8 @@ function row({ id, name, size, kind, orderId, createTime }: Document): string {
     ? html`<a href="/orders/${orderId}">Look at the order</a>`
     : html`<a href="/documents/${id}/delete">Delete<span class="hidden"> ${name}</span></a>`;
   return html`<article class="row">
-<h2><a href="/documents/${id}" dir="auto">${name}</a></h2>
-<p><span class="quiet">${receipt ? "Receipt, " : ""}${formatBytes(size)}, ${formatDay(createTime)}</span> !${about}</p>
+<h2><a href="/documents/${id}" dir="auto">${receipt ? `Receipt of ${formatDay(createTime)}` : name}</a></h2>
+<p><span class="quiet">${formatBytes(size)}, ${formatDay(createTime)}</span> !${about}</p>
 </article>
 `;
 }
