@@ -321,6 +321,14 @@ describe("an event that fails", () => {
     await expect(consumer.drop({ source: "tests", id: row?.id ?? "" })).rejects.toMatchObject({ kind: "not-found" });
   });
 
+  test("that nobody has set aside cannot be dropped, and nothing is kept of the name of its source", async () => {
+    const consumer = consume({ subscriptions: [] });
+
+    await expect(consumer.drop({ source: "nobody", id: "1" })).rejects.toMatchObject({ reason: "EVENT_NOT_SET_ASIDE" });
+
+    expect(await store.db.selectFrom("event_cursors").selectAll().execute()).toEqual([]);
+  });
+
   test("sets those free that waited behind it, even if the process ended before it could handle them", async () => {
     const first = consume({ subscriptions: [failing(new Set(["bad"]))] });
     first.start();

@@ -51,12 +51,11 @@ export class SetAsideEvents<Schema> {
 
   /** Gives an event up: it counts as handled. @throws Failure "not-found". */
   async drop({ source, id }: { source: string; id: string }): Promise<void> {
-    const found = await this.#inbox.underLock(source, async (tables) => {
-      const row = await this.#inbox.takeBack(tables, { source, id });
-      if (row !== undefined) await this.#inbox.noteHandled(tables, { source, id });
-      return row;
+    await this.#inbox.underLock(source, async (tables) => {
+      // In the transaction, which otherwise would leave a cursor for whatever the source is called.
+      if ((await this.#inbox.takeBack(tables, { source, id })) === undefined) throw notSetAside();
+      await this.#inbox.noteHandled(tables, { source, id });
     });
-    if (found === undefined) throw notSetAside();
   }
 
   /** Handles the events that wait behind none any more. */
