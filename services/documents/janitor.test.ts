@@ -1,3 +1,4 @@
+import { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
 import { begin, sendChunks, startDocuments, uploadAll, written } from "../../test/support/documents.ts";
 import { Janitor } from "./janitor.ts";
 import { byHand, chunksOf, someBytes } from "./testing.ts";
@@ -33,7 +34,7 @@ test("uploads expire however many they are", async () => {
   const { db, doomed } = server.store;
   const begun = {
     user_id: "a",
-    kind: 1,
+    kind: DocumentKind.DOCUMENT_KIND_PRIVATE,
     name: "a.txt",
     content_type: "text/plain",
     size: 1,

@@ -41,7 +41,7 @@ const health = new Health(
 const limits = { ...config, uploadExpiryMs: config.uploadExpiryHours * 3_600_000 };
 const { documents, uploads, janitor } = documentsService({ ...config, store, blobs, limits, logger, metrics, now });
 const consumer = new EventConsumer({
-  ...{ name: "documents", db: store.db, logger, metrics, amqpUrl: config.amqpUrl },
+  ...{ name: "documents", db: store.db, ...config, logger, metrics },
   sources: [eventSource("orders", eventLogClient(orders, logger))],
   subscriptions: [receipts({ store: store.receipts, blobs, now })],
 });
