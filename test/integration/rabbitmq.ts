@@ -16,7 +16,10 @@ export interface Rabbitmq extends AsyncDisposable {
   readonly port: number;
   /** For a user who may do everything. */
   readonly url: string;
-  /** Stops it as a machine does that loses its power, and starts it again with the same data. */
+  /** Stops it as a machine does that loses its power. */
+  stop(): Promise<void>;
+  /** Starts it again with the same data. */
+  start(): Promise<void>;
   restart(): Promise<void>;
 }
 
@@ -49,18 +52,22 @@ export async function startRabbitmq(): Promise<Rabbitmq> {
     stdio: "ignore",
     detached: true,
   });
-  const start = async () => {
+  const run = async () => {
     const child = spawn(join(bin, "rabbitmq-server"), [], { cwd: folder, env, stdio: "ignore", detached: true });
     await untilReady(url, child);
     return child;
   };
 
-  let child = await start();
+  let child = await run();
+  const stop = () => kill(child);
+  const start = async () => {
+    child = await run();
+  };
   return {
-    ...{ port, url },
+    ...{ port, url, stop, start },
     async restart() {
-      await kill(child);
-      child = await start();
+      await stop();
+      await start();
     },
     async [Symbol.asyncDispose]() {
       await kill(child);

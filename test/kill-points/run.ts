@@ -88,8 +88,8 @@ export async function runPoint(
 }
 
 /** Resolves when no order waits for its payment and every event is handled; or when it is time to look why not. */
-export async function settled({ stores, consumers }: Shop): Promise<void> {
-  const giveUpAt = Date.now() + SETTLE_MS;
+export async function settled({ stores, consumers }: Shop, withinMs = SETTLE_MS): Promise<void> {
+  const giveUpAt = Date.now() + withinMs;
   const quiet = async () => {
     const waiting = await stores.rows("orders", "select id from orders where state = 'PENDING_PAYMENT' limit 1");
     if (waiting.length > 0) return false;
