@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { databaseUrl, peer, serviceSettings } from "../../runtime/config.ts";
-import { eventSettings } from "../../runtime/events/config.ts";
+import { consumerSettings } from "../../runtime/events/config.ts";
 import { contentTypes } from "./content-type.ts";
 
-const { AMQP_URL, EVENT_RETENTION_DAYS } = eventSettings();
 const bytes = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 const text = z.string().min(1);
 
@@ -12,7 +11,7 @@ export const configSchema = z.object({
   DATABASE_URL: databaseUrl.default("sqlite:.bookmesh/documents.db"),
   REGISTER_HOST: peer("register", 50053),
   ORDERS_HOST: peer("orders", 50055),
-  ...{ AMQP_URL, EVENT_RETENTION_DAYS },
+  ...consumerSettings(),
   /** The folder that keeps the bytes, for one instance alone. Not used where there is a bucket. */
   DOCUMENTS_DIR: text.default(".bookmesh/documents"),
   /** The bucket that keeps the bytes, for all instances together. */

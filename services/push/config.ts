@@ -1,10 +1,8 @@
 import { z } from "zod";
 import { databaseUrl, peer, serviceSettings } from "../../runtime/config.ts";
-import { eventSettings } from "../../runtime/events/config.ts";
+import { consumerSettings } from "../../runtime/events/config.ts";
 import { readMailbox } from "./mail.ts";
 import { readSmtpUrl } from "./smtp-url.ts";
-
-const { AMQP_URL, EVENT_RETENTION_DAYS } = eventSettings();
 
 const settings = z.object({
   // Whoever is on the page subscribes.
@@ -13,7 +11,7 @@ const settings = z.object({
   REGISTER_HOST: peer("register", 50053),
   ORDERS_HOST: peer("orders", 50055),
   REVIEWS_HOST: peer("reviews", 50056),
-  ...{ AMQP_URL, EVENT_RETENTION_DAYS },
+  ...consumerSettings(),
   /** How soon subscribers hear of Notifications that another replica has stored, and e-mails leave. */
   POLL_INTERVAL_MS: z.coerce.number().int().min(50).max(60_000).default(1_000),
   /** The mail server. Without it there are no e-mails. */
