@@ -29,7 +29,7 @@ import { ratingsOf } from "./ratings.ts";
 import { picksFor, type RecommendedDeps, similarBooks } from "./recommended.ts";
 import { type RegistrationDeps, registrationRoutes } from "./registration.ts";
 import { type ReviewsDeps, reviewRoutes, reviewsOf } from "./reviews.ts";
-import { hasSample, type SamplesDeps, sampleRoutes } from "./samples.ts";
+import { hasSample, type SamplesDeps } from "./samples.ts";
 import type { SessionCookies } from "./session-cookies.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { suggestMysteries } from "./suggestions.ts";
@@ -109,7 +109,6 @@ export async function shopRoutes(app: FastifyInstance, deps: ShopDeps): Promise<
   await app.register(async (cart) => cartRoutes(cart, deps));
   await app.register(async (checkout) => checkoutRoutes(checkout, deps));
   await app.register(async (orders) => ordersRoutes(orders, deps));
-  sampleRoutes(app, deps);
   await app.register(async (reviews) => reviewRoutes(reviews, deps));
   await app.register(async (comments) => commentRoutes(comments, deps));
   await app.register(async (notifications) => notificationRoutes(notifications, deps));

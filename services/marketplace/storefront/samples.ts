@@ -24,7 +24,7 @@ export async function hasSample({ documents }: SamplesDeps, bookId: number): Pro
 
 /** The beginnings of books, for everybody. */
 export function sampleRoutes(app: FastifyInstance, { documents }: SamplesDeps): void {
-  const config = { deadlineMs: DOWNLOAD_MS, bare: true };
+  const config = { deadlineMs: DOWNLOAD_MS };
   app.get<{ Params: { id: number } }>("/books/:id/sample", { schema: bookId, config }, async (request, reply) => {
     const { id } = request.params;
     const send = async () => {

@@ -17,6 +17,7 @@ import { framePages } from "./frame.ts";
 import { showPage } from "./page.ts";
 import { problemPage } from "./pages/problem.ts";
 import { pictureRoutes, type ShopDeps, shopRoutes } from "./routes.ts";
+import { sampleRoutes } from "./samples.ts";
 import { sessionCookies } from "./session-cookies.ts";
 import { recogniseVisitors } from "./session-hook.ts";
 
@@ -116,7 +117,9 @@ export async function storefront(options: StorefrontOptions): Promise<FastifyIns
     if (status >= 500) logger.error({ err: error }, "page failed");
     return showPage(reply.status(status), problemPage(heading, sentence));
   });
+  // What is the same for everybody is asked for without looking who asks.
   pictureRoutes(app, deps);
+  sampleRoutes(app, deps);
   await app.register(async (pages) => {
     recogniseVisitors(pages, { browsers, cookies });
     mergeCartsOfGuests(pages, deps);
