@@ -1,8 +1,8 @@
 import { Status } from "nice-grpc";
 import { Metadata } from "nice-grpc-common";
 import { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
-import { begin, type DocumentsServer, sendChunks, startDocuments, uploadAll } from "../../test/support/documents.ts";
-import { announce, chunksOf, gather, someBytes } from "./testing.ts";
+import { begin, type DocumentsServer, sendChunks, startDocuments, uploadAll, written } from "../../test/support/documents.ts";
+import { announce, byHand, chunksOf, gather, someBytes } from "./testing.ts";
 
 const BOOK = 7;
 
@@ -33,6 +33,22 @@ test("somebody else's document is one that was never there", async () => {
   await expect(sendChunks(server, chunksOf({ userId: "b", id: uploadId }, bytes), "b")).rejects.toMatchObject(noUpload);
   expect((await client.getDocument({ userId: "a", documentId })).document?.id).toBe(documentId);
   expect((await client.getUpload({ userId: "a", uploadId })).upload?.id).toBe(uploadId);
+});
+
+test("nobody ends the call that brings somebody else's upload", async () => {
+  await using server = await startDocuments();
+  const bytes = someBytes(10_000);
+  const upload = await begin(server, bytes);
+  const messages = byHand();
+  const sending = sendChunks(server, messages);
+  for await (const chunk of chunksOf(upload, bytes, { to: 4_000 })) messages.send(chunk);
+  await written(server, upload.id, 4_000);
+
+  const other = sendChunks(server, chunksOf({ userId: "b", id: upload.id }, bytes), "b");
+  await expect(other).rejects.toMatchObject({ reason: "UPLOAD_NOT_FOUND" });
+  for await (const chunk of chunksOf(upload, bytes, { from: 4_000 })) messages.send(chunk);
+
+  expect((await sending).document?.size).toBe(10_000n);
 });
 
 test("nobody says that he is somebody else, not even in a later message", async () => {

@@ -54,6 +54,8 @@ export async function receive(deps: ReceiveDeps, chunks: AsyncIterable<Chunk>): 
   if (first === undefined) throw new Failure("invalid", "at least one message must come", { reason: "INVALID_FIELDS" });
   const { userId, uploadId } = first;
   using _ = deps.places.take(userId);
+  // Before the call that writes now is ended: nobody ends somebody else's.
+  foundUpload(await deps.store.find(userId, uploadId, deps.now()));
   using turn = await deps.writers.takeOver(uploadId);
   incoming.stopBy(turn.signal);
 
