@@ -17,6 +17,7 @@ const HOSTILE = [
 
 /** No language either: those are shown by their names. */
 const HARMLESS = "? canary";
+const FORMS = ["/register", "/sign-in", "/cart", "/notifications/unsubscribe?token=x&kind=1"];
 const PAGES = ["/", "/books", "/books/1", "/categories/mystery", "/search?q=canary"];
 
 async function shopWith(text: string) {
@@ -68,7 +69,16 @@ test("lets no page run or load anything that is not the shop's own", async () =>
   await using marketplace = await startMarketplace();
   await stockShelves(marketplace.store);
   await using shop = await openShop(marketplace);
-  const pages = [...PAGES, "/register", "/welcome", "/nowhere", "/books/abc", "/covers/1.svg", "/assets/style.css"];
+  const pages = [
+    ...PAGES,
+    ...FORMS,
+    "/welcome",
+    "/nowhere",
+    "/books/abc",
+    "/covers/1.svg",
+    "/assets/style.css",
+    "/books/1/sample",
+  ];
 
   for (const page of pages) {
     const { headers } = await shop.inject(page);
@@ -84,7 +94,7 @@ test("has no inline script, style or handler, and no address elsewhere, on any p
   await stockShelves(marketplace.store);
   await using shop = await openShop(marketplace);
 
-  for (const page of [...PAGES, "/register", "/welcome", "/nowhere", "/search?q=the"]) {
+  for (const page of [...PAGES, ...FORMS, "/welcome", "/nowhere", "/search?q=the"]) {
     const { body } = await shop.inject(page);
     expect(body).toMatch(/^<!doctype html>/);
     expect(body).not.toMatch(/<script|<style|<iframe|<object|<base|\sstyle=|\son[a-z]+=|javascript:/i);
