@@ -78,6 +78,17 @@ test("places the order, leads to it, and leaves an empty cart", async () => {
   expect((await browser.get("/cart")).body).toContain("There is nothing in it yet.");
 });
 
+test("sells to whoever browses while reviews, documents, push and recommendations are away", async () => {
+  const browser = await shop.signedIn(newcomer());
+
+  const book = await browser.get("/books/1");
+  await browser.post("/cart/items", { bookId: "1" });
+  const { headers } = await browser.post("/checkout", formOf(await browser.get("/checkout")));
+
+  expect([book.statusCode, book.body.includes("Reviews are taking a break.")]).toEqual([200, true]);
+  expect((await browser.get(String(headers.location))).body).toContain("the books are yours");
+});
+
 test("makes one order of a double click, and of a form that is sent again later", async () => {
   const { browser, form } = await buyer();
 

@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Document } from "../../../gen/bookstore/documents/v1/document.ts";
 import { byteRange } from "./byte-range.ts";
+import { leaving } from "./leaving.ts";
 
 /** How long somebody may read a file: as long as documents sends one. Connections that stand still end before. */
 export const DOWNLOAD_MS = 3_600_000;
@@ -55,9 +56,7 @@ export async function sendDownload(request: FastifyRequest, reply: FastifyReply,
   }
   if (request.method === "HEAD" || length === 0) return reply.send(Readable.from([]));
 
-  const leaving = new AbortController();
-  reply.raw.once("close", () => leaving.abort());
-  const pieces = open({ offset: BigInt(offset), length: BigInt(length) }, leaving.signal)[Symbol.asyncIterator]();
+  const pieces = open({ offset: BigInt(offset), length: BigInt(length) }, leaving(reply))[Symbol.asyncIterator]();
   try {
     await pieces.next();
   } catch (error) {

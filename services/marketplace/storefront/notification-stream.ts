@@ -7,6 +7,7 @@ import { ClientError } from "nice-grpc-common";
 import type { PushClient } from "../../../clients/push.ts";
 import type { Logger } from "../../../runtime/logger.ts";
 import { text } from "./form-schema.ts";
+import { leaving } from "./leaving.ts";
 import { OpenStreams, type StreamLimits } from "./open-streams.ts";
 import { viewOf } from "./pages/notifications.ts";
 import { type SignedIn, visitorOf } from "./visitor.ts";
@@ -59,14 +60,13 @@ export function notificationStream(app: FastifyInstance, deps: NotificationStrea
     if (place === undefined) {
       return reply.status(429).header("retry-after", TOO_MANY_SECONDS).type("text/plain").send("Too many are open.\n");
     }
-    const left = new AbortController();
-    reply.raw.once("close", () => left.abort());
-    const signal = AbortSignal.any([left.signal, place.stopping]);
+    const expired = new AbortController();
+    const signal = AbortSignal.any([leaving(reply), expired.signal, place.stopping]);
 
     const out = new PassThrough();
     out.write(`retry: ${RETRY_MS}\n\n`);
     const beat = setInterval(() => !out.writableNeedDrain && out.write(":\n\n"), heartbeatMs);
-    const expiry = setTimeout(() => left.abort(), Math.max(0, lifeOf(visitor) - now()));
+    const expiry = setTimeout(() => expired.abort(), Math.max(0, lifeOf(visitor) - now()));
     const send = async () => {
       const { userId } = visitor;
       const afterNotificationId = lastSeen(request) ?? (await newest(userId, signal));

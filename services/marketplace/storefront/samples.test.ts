@@ -123,6 +123,35 @@ test("reads no faster than the reader, and stops when the reader leaves", async 
   expect(line).toBeDefined();
 });
 
+test("asks for no bytes for a reader who has left before they could be asked for", async () => {
+  const asked = Promise.withResolvers<void>();
+  const found = Promise.withResolvers<void>();
+  const signals = Promise.withResolvers<AbortSignal | undefined>();
+  const client = documentsClient(documents.channel, documents.logger);
+  await using slow = await openShop(marketplace, {
+    documents: {
+      ...client,
+      async getSample(request, options) {
+        asked.resolve();
+        await found.promise;
+        return client.getSample(request, options);
+      },
+      downloadSample(request, options) {
+        signals.resolve(options?.signal);
+        return client.downloadSample(request, options);
+      },
+    },
+  });
+  const closed = once(slow.server, "connection").then(([socket]) => once(socket, "close"));
+  const request = get(`${await slow.listen({ host: "127.0.0.1", port: 0 })}${PATH}`, { agent: false }).on("error", () => {});
+  await asked.promise;
+  request.destroy();
+  await closed;
+  found.resolve();
+
+  expect((await signals.promise)?.aborted).toBe(true);
+});
+
 test("shows books without samples while documents is away", async () => {
   await using alone = await openShop(marketplace);
 
