@@ -11,6 +11,8 @@ const PAGES = [
   "/search?q=les+miserables",
   "/books/3",
   "/register",
+  "/sign-in",
+  "/cart",
   "/no-such-page",
 ];
 
@@ -120,4 +122,58 @@ test("everything that can be pressed on a phone is large enough for a thumb", as
 
   // WCAG 2.2, target size (enhanced): 44 CSS pixels.
   expect(Math.min(...heights)).toBeGreaterThanOrEqual(44);
+});
+
+/** A visitor who has just registered with the page that leads on. */
+async function register(page: Page, email: string): Promise<void> {
+  await page.getByLabel("Name").fill("Ada");
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill("long enough");
+  await page.getByRole("button", { name: "Create my account" }).click();
+}
+
+test("without JavaScript a guest on a phone fills a cart, registers at the checkout, is declined once, buys and calls it off", async () => {
+  await visit("/books/1", { ...PHONE, javaScriptEnabled: false }, async (page) => {
+    for (const book of ["/books/1", "/books/2", "/books/3"]) {
+      await page.goto(shop.storefront + book);
+      await page.locator("article.book").getByRole("button", { name: "to cart" }).click();
+      await page.waitForURL(/\/cart\?done=added$/);
+    }
+    expect(await page.getByText("Buy two, get one free", { exact: true }).isVisible()).toBe(true);
+    await page.getByRole("link", { name: "Check out" }).click();
+    await page.getByRole("main").getByRole("link", { name: "Register" }).click();
+    await register(page, "phone@example.com");
+    await page.waitForURL(/\/checkout$/);
+    await page.getByLabel("A card that is declined").check();
+    await page.getByRole("button", { name: "Buy for" }).click();
+    expect(await page.getByRole("alert").textContent()).toContain("The card was declined.");
+    await page.getByLabel("A card that works").check();
+    await page.getByRole("button", { name: "Buy for" }).click();
+    await page.waitForURL(/\/orders\/[0-9a-f-]{36}$/);
+    expect(await page.getByRole("status").textContent()).toContain("the books are yours");
+    expect(await page.getByRole("banner").getByRole("link", { name: "Cart" }).textContent()).toBe("Cart");
+    await page.getByRole("link", { name: "Call this order off" }).click();
+    await page.getByRole("button", { name: "Call it off" }).click();
+    await page.waitForURL(/\/orders\/[0-9a-f-]{36}$/);
+    expect(await page.getByRole("status").textContent()).toContain("have your money back");
+  });
+});
+
+test("a notification comes in while its page is open, and the browser finds nothing to complain about", async () => {
+  await visit("/register", DESKTOP, async (page, complaints) => {
+    await register(page, "live@example.com");
+    await page.waitForURL(/\/welcome$/);
+    await page.goto(`${shop.storefront}/notifications`);
+    const other = await page.context().newPage();
+    await other.goto(`${shop.storefront}/books/1`);
+    await other.locator("article.book").getByRole("button", { name: "to cart" }).click();
+    await other.getByRole("link", { name: "Check out" }).click();
+    await other.getByRole("button", { name: "Buy for" }).click();
+    await other.waitForURL(/\/orders\//);
+
+    await page.locator(".notice").waitFor();
+
+    expect(await page.locator("#unread .badge").textContent()).toBe("1 not read");
+    expect(complaints).toEqual([]);
+  });
 });
