@@ -1,61 +1,73 @@
 import type { CartServiceImplementation, GuestCartServiceImplementation } from "../../gen/bookstore/orders/v1/cart_service.ts";
-import { type CartDeps, type CartItem, type CartOwner, requireBook, showCart, withMore, withQuantity } from "./cart.ts";
+import {
+  type CartChange,
+  type CartDeps,
+  type CartOwner,
+  changeCart,
+  createGuestCart,
+  noCart,
+  type ShownCart,
+  showCart,
+  withMore,
+  withQuantity,
+} from "./cart.ts";
 import { cartMessage } from "./messages.ts";
-
-type Change = (items: readonly CartItem[]) => CartItem[];
 
 /** Implements bookstore.orders.v1.CartService. */
 export function cartHandler(deps: CartDeps): CartServiceImplementation {
   const { carts, now } = deps;
-  const change = async (userId: string, edit: Change) => shown(deps, { userId }, await carts.change({ userId }, now(), edit));
   return {
-    async getCart({ userId }) {
-      return shown(deps, { userId }, await carts.items({ userId }, now()));
-    },
+    getCart: ({ userId }) => shown(deps, { userId }),
 
     async addItem({ userId, bookId, quantity }) {
-      await requireBook(deps, bookId);
-      return change(userId, (items) => withMore(items, bookId, quantity));
+      return message(await changeCart(deps, { userId }, adding(bookId, quantity)));
     },
 
-    changeItem: ({ userId, bookId, quantity }) => change(userId, (items) => withQuantity(items, bookId, quantity)),
+    changeItem: ({ userId, bookId, quantity }) => change(deps, { userId }, bookId, quantity),
 
-    removeItem: ({ userId, bookId }) => change(userId, (items) => withQuantity(items, bookId, 0)),
+    removeItem: ({ userId, bookId }) => change(deps, { userId }, bookId, 0),
 
     async mergeCart({ userId, guestCartId }) {
+      // Should it fail after that, it may be done again: there is nothing left to merge then.
       await carts.merge(guestCartId, userId, now());
-      return shown(deps, { userId }, await carts.items({ userId }, now()));
+      return shown(deps, { userId });
     },
   };
 }
 
 /** Implements bookstore.orders.v1.GuestCartService. */
 export function guestCartHandler(deps: CartDeps): GuestCartServiceImplementation {
-  const { carts, now } = deps;
-  const change = async (guestCartId: string, edit: Change) =>
-    shown(deps, { guestCartId }, await carts.change({ guestCartId }, now(), edit));
   return {
-    async getGuestCart({ guestCartId }) {
-      return shown(deps, { guestCartId }, await carts.items({ guestCartId }, now()));
-    },
+    getGuestCart: ({ guestCartId }) => shown(deps, { guestCartId }),
 
     async addGuestItem({ guestCartId, bookId, quantity }) {
-      await requireBook(deps, bookId);
-      const add: Change = (items) => withMore(items, bookId, quantity);
-      const items = guestCartId === "" ? undefined : await carts.change({ guestCartId }, now(), add);
-      if (items !== undefined) return { guestCartId, ...(await shown(deps, { guestCartId }, items)) };
+      const present = guestCartId === "" ? undefined : await changeCart(deps, { guestCartId }, adding(bookId, quantity));
+      if (present !== undefined) return { guestCartId, ...message(present) };
       // An id that was not made here is never taken over: others might know it.
-      const added = add([]);
-      const owner = { guestCartId: await carts.createForGuest(added, now()) };
-      return { ...owner, ...(await shown(deps, owner, added)) };
+      const created = await createGuestCart(deps, { bookId, quantity });
+      return { guestCartId: created.guestCartId, ...message(created.cart) };
     },
 
-    changeGuestItem: ({ guestCartId, bookId, quantity }) => change(guestCartId, (items) => withQuantity(items, bookId, quantity)),
+    changeGuestItem: ({ guestCartId, bookId, quantity }) => change(deps, { guestCartId }, bookId, quantity),
 
-    removeGuestItem: ({ guestCartId, bookId }) => change(guestCartId, (items) => withQuantity(items, bookId, 0)),
+    removeGuestItem: ({ guestCartId, bookId }) => change(deps, { guestCartId }, bookId, 0),
   };
 }
 
-async function shown(deps: CartDeps, owner: CartOwner, items: readonly CartItem[] | undefined) {
-  return { cart: cartMessage(await showCart(deps, owner, items)) };
+async function shown(deps: CartDeps, owner: CartOwner) {
+  return message(await showCart(deps, owner, await deps.carts.items(owner, deps.now())));
+}
+
+function adding(bookId: number, quantity: number): CartChange {
+  return { bookId, edit: (items) => withMore(items, bookId, quantity) };
+}
+
+/** Sets how many copies there are. */
+async function change(deps: CartDeps, owner: CartOwner, bookId: number, quantity: number) {
+  return message(await changeCart(deps, owner, { edit: (items) => withQuantity(items, bookId, quantity) }));
+}
+
+function message(cart: ShownCart | undefined) {
+  if (cart === undefined) throw noCart();
+  return { cart: cartMessage(cart) };
 }

@@ -88,6 +88,74 @@ test("loses no copy when many are put in at once", async () => {
   expect(cart?.lines.map(({ quantity }) => quantity)).toEqual([10, 10]);
 });
 
+test("changes nothing when the cart cannot be shown after it, so that it may be asked for again", async () => {
+  let away = false;
+  await using orders = await startOrders({
+    marketplace: catalogueOf((bookId) => {
+      if (away && bookId === 2) throw new Error("the marketplace is away");
+      return aBook(bookId);
+    }),
+  });
+  await fillCart(orders, LI, [[2, 1]]);
+  const { guestCartId } = await orders.client.addGuestItem({ bookId: 2, quantity: 1 });
+  const change = () => [
+    orders.client.addItem({ userId: LI, bookId: 1, quantity: 1 }),
+    orders.client.addGuestItem({ guestCartId, bookId: 1, quantity: 1 }),
+  ];
+
+  away = true;
+  for (const { status } of await Promise.allSettled(change())) expect(status).toBe("rejected");
+  away = false;
+  await Promise.all(change());
+
+  for (const { cart } of [await orders.client.getCart({ userId: LI }), await orders.client.getGuestCart({ guestCartId })]) {
+    expect(cart?.lines).toMatchObject([
+      { bookId: 2, quantity: 1 },
+      { bookId: 1, quantity: 1 },
+    ]);
+  }
+});
+
+test("makes no cart for a guest who does not learn its id", async () => {
+  let answers = 1;
+  await using orders = await startOrders({
+    marketplace: catalogueOf((bookId) => {
+      if (answers-- === 0) throw new Error("the marketplace is away");
+      return aBook(bookId);
+    }),
+  });
+
+  const ids = await orders.client.addGuestItem({ bookId: 1, quantity: 1 }).then(
+    ({ guestCartId }) => [guestCartId],
+    () => [],
+  );
+
+  expect(await orders.store.db.selectFrom("carts").select("owner").execute()).toHaveLength(ids.length);
+});
+
+test("shows what somebody else puts in at the same moment", async () => {
+  const other = Promise.withResolvers<() => Promise<unknown>>();
+  let asked = false;
+  await using orders = await startOrders({
+    marketplace: {
+      async getBook({ bookId = 0 }) {
+        const first = !asked;
+        asked = true;
+        if (first) await (await other.promise)();
+        return { book: aBook(bookId) };
+      },
+    },
+  });
+  other.resolve(() => orders.store.carts.change({ userId: LI }, new Date(), (items) => [...items, { bookId: 2, quantity: 1 }]));
+
+  const { cart } = await orders.client.addItem({ userId: LI, bookId: 1, quantity: 1 });
+
+  expect(cart?.lines).toMatchObject([
+    { bookId: 2, quantity: 1, gone: false },
+    { bookId: 1, quantity: 1, gone: false },
+  ]);
+});
+
 test("refuses a book that the shop does not have, and shows one that it has no more", async () => {
   const gone = new Set([2]);
   await using orders = await startOrders({

@@ -61,21 +61,99 @@ export interface ShownCart {
 export const LARGEST_CART = 100;
 export const MOST_COPIES = 99;
 
+export interface CartChange {
+  edit(items: readonly CartItem[]): CartItem[];
+  /** The book that it puts in, if it does. */
+  bookId?: number;
+}
+
+/** What it takes to show a cart of some books. */
+interface Shelf {
+  bookIds: ReadonlySet<number>;
+  offers: ReadonlyMap<number, Offer>;
+  available: ReadonlyMap<number, number>;
+  promotion: boolean;
+}
+
 /** Shows what is in a cart, at the prices of now. */
 export async function showCart(deps: CartDeps, owner: CartOwner, items: readonly CartItem[] | undefined): Promise<ShownCart> {
-  if (items === undefined) throw new Failure("not-found", "there is no such cart", { reason: "CART_NOT_FOUND" });
-  const bookIds = items.map(({ bookId }) => bookId);
+  if (items === undefined) throw noCart();
+  return shown(await readShelf(deps, owner, items), items);
+}
+
+/**
+ * Changes what is in a cart, and shows it.
+ *
+ * What it takes to show it is read first: nothing is to fail once the copies are
+ * in, or whoever asks again has them twice.
+ *
+ * @returns undefined if a guest has no such cart.
+ * @throws Failure "not-found", reason BOOK_NOT_FOUND, if the marketplace does not have the book that is put in.
+ */
+export async function changeCart(deps: CartDeps, owner: CartOwner, change: CartChange): Promise<ShownCart | undefined> {
+  while (true) {
+    const before = await deps.carts.items(owner, deps.now());
+    if (before === undefined) return undefined;
+    const shelf = await readShelf(deps, owner, [...before, ...booksOf(change)]);
+    requireBooks(shelf, change);
+    try {
+      const items = await deps.carts.change(owner, deps.now(), (current) => {
+        if (current.some(({ bookId }) => !shelf.bookIds.has(bookId))) throw new OtherBooks();
+        return change.edit(current);
+      });
+      return items && shown(shelf, items);
+    } catch (error) {
+      if (!(error instanceof OtherBooks)) throw error;
+    }
+  }
+}
+
+/** Makes the cart of a guest with a book in it, and shows it. */
+export async function createGuestCart(deps: CartDeps, item: CartItem): Promise<{ guestCartId: string; cart: ShownCart }> {
+  const items = withMore([], item.bookId, item.quantity);
+  // Nobody has this cart yet: whose it is does not matter to what is read.
+  const shelf = await readShelf(deps, { guestCartId: "" }, items);
+  requireBooks(shelf, item);
+  return { guestCartId: await deps.carts.createForGuest(items, deps.now()), cart: shown(shelf, items) };
+}
+
+/** Somebody has put other books in meanwhile. */
+class OtherBooks extends Error {
+  override readonly name = "OtherBooks";
+}
+
+async function readShelf(deps: CartDeps, owner: CartOwner, books: readonly { bookId: number }[]): Promise<Shelf> {
+  const bookIds = new Set(books.map(({ bookId }) => bookId));
   const [offers, available, promotion] = await Promise.all([
-    deps.findOffers(bookIds),
-    deps.availableCopies(bookIds),
+    deps.findOffers([...bookIds]),
+    deps.availableCopies([...bookIds]),
     "userId" in owner ? deps.canUsePromotion(owner.userId) : true,
   ]);
+  return { bookIds, offers, available, promotion };
+}
+
+function shown({ offers, available, promotion }: Shelf, items: readonly CartItem[]): ShownCart {
   const lines = items.map((item) => ({
     ...item,
     offer: offers.get(item.bookId),
     inStock: (available.get(item.bookId) ?? 0) >= item.quantity,
   }));
   return { lines, price: priceIfOneCurrency(pricedLines(lines), promotion) };
+}
+
+function booksOf({ bookId }: { bookId?: number }): { bookId: number }[] {
+  return bookId === undefined ? [] : [{ bookId }];
+}
+
+/** Refuses a book that the marketplace does not have. */
+function requireBooks({ offers }: Shelf, put: { bookId?: number }): void {
+  if (booksOf(put).every(({ bookId }) => offers.has(bookId))) return;
+  throw new Failure("not-found", "there is no such book", { reason: "BOOK_NOT_FOUND" });
+}
+
+/** There is none, or none any more. */
+export function noCart(): Failure {
+  return new Failure("not-found", "there is no such cart", { reason: "CART_NOT_FOUND" });
 }
 
 /** The lines that can be bought. */
@@ -91,12 +169,6 @@ function priceIfOneCurrency(lines: readonly PricedLine[], promotion: boolean): P
     if (error instanceof Failure && error.reason === "MIXED_CURRENCIES") return undefined;
     throw error;
   }
-}
-
-/** Refuses a book that the marketplace does not have. */
-export async function requireBook(deps: Pick<CartDeps, "findOffers">, bookId: number): Promise<void> {
-  if ((await deps.findOffers([bookId])).has(bookId)) return;
-  throw new Failure("not-found", "there is no such book", { reason: "BOOK_NOT_FOUND" });
 }
 
 /** Adds copies of a book. */
