@@ -1,8 +1,8 @@
 import type { CookieSerializeOptions } from "@fastify/cookie";
 import type { FastifyReply, FastifyRequest } from "fastify";
 
-/** As long as orders keeps the cart of a guest, and counted anew with each change. */
-const KEPT_SECONDS = 30 * 24 * 3_600;
+/** As long as browsers keep any (RFC 6265bis): how long the cart of a guest is there is the affair of orders. */
+const KEPT_SECONDS = 400 * 24 * 3_600;
 
 /** The cookie with the secret by which a guest has a cart. No script reads it. */
 export interface CartCookie {
