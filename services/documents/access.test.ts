@@ -2,6 +2,7 @@ import { Status } from "nice-grpc";
 import { Metadata } from "nice-grpc-common";
 import { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
 import { begin, type DocumentsServer, sendChunks, startDocuments, uploadAll, written } from "../../test/support/documents.ts";
+import { read } from "../../test/support/service.ts";
 import { announce, byHand, chunksOf, gather, someBytes } from "./testing.ts";
 
 const BOOK = 7;
@@ -140,4 +141,20 @@ test("samples of one book that are complete at the same moment leave one", async
   const lost = made.flatMap((one) => (one.status === "rejected" ? [one.reason.reason] : []));
   expect(lost.every((reason) => reason === "OTHER_WRITER")).toBe(true);
   expect(await server.files()).toContain(document?.id);
+});
+
+test("guests leave room for users, however many samples they read", async () => {
+  await using server = await startDocuments({ maxDownloadsAtOnce: 4 });
+  const bytes = someBytes(5_000_000);
+  await uploadSample(server, bytes);
+  const { id: documentId } = await uploadAll(server, bytes);
+  const sample = () => read(server.client.downloadSample({ bookId: BOOK }));
+  await using one = sample();
+  await using another = sample();
+  await Promise.all([one.next(), another.next()]);
+
+  await using tooMany = sample();
+  await expect(tooMany.next()).rejects.toMatchObject({ code: Status.RESOURCE_EXHAUSTED, reason: "OVERLOADED" });
+
+  expect((await gather(server.client.downloadDocument({ userId: "a", documentId }))).bytes).toHaveLength(bytes.length);
 });

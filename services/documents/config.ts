@@ -36,7 +36,7 @@ export const configSchema = z.object({
     .pipe(z.array(z.enum(contentTypes))),
   /** How many uploads may send at once, a quarter of them for one user. Each takes up to 4 MiB of memory, and 5 MiB more where there is a bucket. */
   MAX_UPLOADS_AT_ONCE: z.coerce.number().int().min(1).max(10_000).default(16),
-  /** How many downloads may be under way at once. Each takes up to half a MiB of memory. */
+  /** How many downloads may be under way at once, a quarter of them for one user, half for all guests. Each takes up to half a MiB of memory. */
   MAX_DOWNLOADS_AT_ONCE: z.coerce.number().int().min(1).max(10_000).default(128),
   /** How often it is looked for what is to be removed. */
   CLEANUP_INTERVAL_MS: z.coerce.number().int().min(1_000).max(86_400_000).default(60_000),

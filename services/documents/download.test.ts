@@ -75,6 +75,39 @@ test("only so many download at once", async () => {
   });
 });
 
+test("a user who reads slowly leaves room for others", async () => {
+  await using server = await startDocuments({ maxDownloadsAtOnce: 4 });
+  const bytes = someBytes(5_000_000);
+  const document = await uploadAll(server, bytes);
+  const other = await uploadAll(server, bytes, { userId: "b" });
+  await using slow = read(server.client.downloadDocument({ userId: "a", documentId: document.id }));
+  await slow.next();
+
+  await expect(gather(server.client.downloadDocument({ userId: "a", documentId: document.id }))).rejects.toMatchObject({
+    ...{ code: Status.RESOURCE_EXHAUSTED, reason: "OVERLOADED" },
+  });
+  const downloaded = await gather(server.client.downloadDocument({ userId: "b", documentId: other.id }));
+
+  expect(downloaded.bytes).toHaveLength(bytes.length);
+});
+
+test("a download of which nothing is taken for too long is ended, and its place is free", async () => {
+  await using server = await startDocuments({ maxDownloadsAtOnce: 1, idleMs: 1_000 });
+  const document = await uploadAll(server, someBytes(5_000_000));
+  const all = { userId: "a", documentId: document.id };
+  await using slow = read(server.client.downloadDocument(all));
+  await slow.next();
+
+  await server.logs.find({ msg: "call finished", status: "DEADLINE_EXCEEDED" });
+
+  const { bytes } = await gather(server.client.downloadDocument({ ...all, length: 10n }));
+  expect(bytes).toHaveLength(10);
+  const rest = async () => {
+    while (true) await slow.next();
+  };
+  await expect(rest()).rejects.toMatchObject({ code: Status.CANCELLED });
+});
+
 test("documents are listed newest first, page by page, and by kind", async () => {
   let now = new Date("2026-11-01T12:00:00Z");
   await using server = await startDocuments({ now: () => now });

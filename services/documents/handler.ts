@@ -8,6 +8,7 @@ import type { BlobStore } from "./blob-store.ts";
 import { type Document, type DocumentStore, found, foundReceipt, foundSample, readRange } from "./document.ts";
 import type { Janitor } from "./janitor.ts";
 import type { Places } from "./places.ts";
+import { endedAtStandstill } from "./standstill.ts";
 
 const DEFAULT_PAGE_SIZE = 20;
 
@@ -20,6 +21,8 @@ export interface DocumentsDeps {
   places: Places;
   /** Is told of bytes that were sent. */
   count(bytes: number): void;
+  /** How long a reader may take nothing. */
+  idleMs: number;
 }
 
 /** Implements bookstore.documents.v1.DocumentsService. */
@@ -51,7 +54,8 @@ export function documentsHandler(deps: DocumentsDeps): DocumentsServiceImplement
     },
 
     async *downloadDocument({ userId, documentId, ...range }, { signal }) {
-      yield* send(deps, found(await store.find(userId, documentId)), range, signal, userId);
+      const document = found(await store.find(userId, documentId));
+      yield* endedAtStandstill(send(deps, document, range, signal, userId), deps.idleMs);
     },
 
     async deleteDocument({ userId, documentId }) {
@@ -74,7 +78,8 @@ export function documentsHandler(deps: DocumentsDeps): DocumentsServiceImplement
     },
 
     async *downloadSample({ bookId, documentId, ...range }, { signal }) {
-      yield* send(deps, foundSample(await store.findSample(bookId), documentId), range, signal);
+      const sample = foundSample(await store.findSample(bookId), documentId);
+      yield* endedAtStandstill(send(deps, sample, range, signal), deps.idleMs);
     },
 
     async deleteSample({ bookId }) {

@@ -21,12 +21,14 @@ export interface DocumentsOptions {
   logger: Logger;
   metrics: Registry;
   now(): Date;
-  /** How long an upload may send nothing. The default is a minute. */
+  /** How long an upload may send nothing, or a download take nothing. The default is a minute. */
   idleMs?: number;
 }
 
-/** So many of all that may be under way are for one user; samples are for everybody together. */
+/** So many of all that may be under way are for one user. */
 const SHARE_OF_ONE = 0.25;
+/** And so many for all who need not say who they are: samples are for everybody. */
+const SHARE_OF_GUESTS = 0.5;
 const IDLE_MS = 60_000;
 
 /** The parts of documents, put together. */
@@ -37,21 +39,24 @@ export function documentsService(options: DocumentsOptions): {
 } {
   const { store, blobs, limits, logger, now } = options;
   const janitor = new Janitor({ store: store.doomed, blobs, logger, now });
-  const uploading = new Places({
-    all: options.maxUploadsAtOnce,
-    each: Math.max(1, Math.floor(options.maxUploadsAtOnce * SHARE_OF_ONE)),
-  });
-  const downloading = new Places({ all: options.maxDownloadsAtOnce, each: options.maxDownloadsAtOnce });
+  const uploading = places(options.maxUploadsAtOnce);
+  const downloading = places(options.maxDownloadsAtOnce);
+  const idleMs = options.idleMs ?? IDLE_MS;
   const metrics = transferMetrics(options.metrics, { uploads: uploading, downloads: downloading });
   return {
     documents: documentsHandler({
       ...{ store: store.documents, blobs, janitor, places: downloading, userQuotaBytes: limits.userQuotaBytes },
-      count: metrics.sent,
+      ...{ count: metrics.sent, idleMs },
     }),
     uploads: uploadHandler({
       ...{ store: store.uploads, blobs, limits, places: uploading, writers: new Writers(), janitor, now },
-      ...{ count: metrics.received, idleMs: options.idleMs ?? IDLE_MS },
+      ...{ count: metrics.received, idleMs },
     }),
     janitor,
   };
+}
+
+function places(all: number): Places {
+  const each = (who: string) => Math.max(1, Math.floor(all * (who === "" ? SHARE_OF_GUESTS : SHARE_OF_ONE)));
+  return new Places({ all, each });
 }
