@@ -7,6 +7,7 @@ import { reached } from "../../runtime/steps.ts";
 import { type CartDeps, pricedLines, showCart } from "./cart.ts";
 import { KeyTaken, notFound, type Order, type OrderStore, priceChanged } from "./order.ts";
 import type { OrderMetrics } from "./order-metrics.ts";
+import type { OrderState } from "./order-state.ts";
 import type { PaymentProvider } from "./payment.ts";
 import { priceOf } from "./price.ts";
 
@@ -38,8 +39,9 @@ export interface Patience {
   signal: AbortSignal;
 }
 
-/** How often to look whether an order is paid that somebody else works on. */
-const LOOK_MS = 25;
+/** When to look first whether an order is paid that somebody else works on: most are paid at once. Then twice as late each time. */
+const FIRST_PAUSE_MS = 25;
+const LONGEST_PAUSE_MS = 250;
 
 /** Buys what is in the cart of a user, once for each idempotency key. */
 export async function placeOrder(deps: CheckoutDeps, purchase: Purchase, patience: Patience): Promise<Order> {
@@ -140,17 +142,22 @@ async function note(
 /** The order that the same request has made before. Waits while it is being paid, and pays for it where nobody does any more. */
 async function knownOrder(deps: CheckoutDeps, purchase: Purchase, { answerBy, signal }: Patience): Promise<Order | undefined> {
   const lookUntil = Date.now() + waitMs(deps, answerBy);
-  while (true) {
-    const found = await deps.orders.findByKey(purchase.userId, purchase.idempotencyKey);
-    if (found === undefined) return undefined;
-    if (found.requestHash !== hashOf(purchase)) throw keyReused();
-    if (found.order.state !== "PENDING_PAYMENT" || Date.now() >= lookUntil) return answer(found.order);
+  const found = await deps.orders.findByKey(purchase.userId, purchase.idempotencyKey);
+  if (found === undefined) return undefined;
+  if (found.requestHash !== hashOf(purchase)) throw keyReused();
+  const { order } = found;
+  let state: OrderState | undefined = order.state;
+  for (let pauseMs = FIRST_PAUSE_MS; state === "PENDING_PAYMENT"; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    const leftMs = lookUntil - Date.now();
+    if (leftMs <= 0) return order;
     // Later than that, whoever made the order does not wait for its payment any more either, or was ended
     // before it was paid. The provider charges once, and the order goes on once, whoever comes first.
-    const old = deps.now().getTime() - found.order.createdAt.getTime() > deps.paymentWaitMs;
-    if (old) return answer(await pay(deps, found.order, purchase.paymentToken, { answerBy, signal }, { tell: true }));
-    await sleep(LOOK_MS, undefined, { signal });
+    const old = deps.now().getTime() - order.createdAt.getTime() > deps.paymentWaitMs;
+    if (old) return answer(await pay(deps, order, purchase.paymentToken, { answerBy, signal }, { tell: true }));
+    await sleep(Math.min(pauseMs, leftMs), undefined, { signal });
+    state = await deps.orders.stateOf(order.id);
   }
+  return answer(state === order.state ? order : ((await deps.orders.get(order.userId, order.id)) ?? order));
 }
 
 function answer(order: Order): Order {

@@ -1,3 +1,4 @@
+import { jest } from "@jest/globals";
 import { Status } from "nice-grpc";
 import { OrderState } from "../../gen/bookstore/orders/v1/orders_service.ts";
 import { startOrders } from "../../test/support/orders.ts";
@@ -41,6 +42,33 @@ test("twenty of the same request at once make one order, charged once", async ()
   expect((await orders.client.listOrders({ userId: LI })).orders).toHaveLength(1);
   expect(await orders.store.stock.available([1])).toEqual(new Map([[1, 998]]));
   expect(await told(orders)).toEqual(["OrderPlaced"]);
+});
+
+test("who waits for the payment of the same request looks less and less often, and only at its state", async () => {
+  const charging = Promise.withResolvers<void>();
+  await using orders = await startOrders({
+    paymentWaitMs: 600,
+    slowMs: 60_000,
+    payments: (simulated) => ({
+      ...simulated,
+      charge(...args) {
+        charging.resolve();
+        return simulated.charge(...args);
+      },
+    }),
+  });
+  await fillCart(orders, LI, [[1, 1]]);
+  const purchase = await purchaseOf(orders, LI, "tok_slow");
+  const looks = { stateOf: jest.spyOn(orders.store.orders, "stateOf"), findByKey: jest.spyOn(orders.store.orders, "findByKey") };
+  const first = orders.client.placeOrder(purchase);
+  await charging.promise;
+
+  await orders.client.placeOrder(purchase);
+
+  await first;
+  expect(looks.findByKey).toHaveBeenCalledTimes(2);
+  // After 25, 75, 175, 375 and 600 ms.
+  expect(looks.stateOf.mock.calls.length).toBeLessThanOrEqual(5);
 });
 
 test.each([

@@ -114,6 +114,11 @@ export function orderStore(db: Kysely<Schema>, events: EventLog, options: { defa
         await events.append(transaction, OrderCancelled, { subject: `orders/${orderId}`, data: cancelledEvent(order) });
       }),
 
+    async stateOf(orderId) {
+      const row = await db.selectFrom("orders").select("state").where("id", "=", orderId).executeTakeFirst();
+      return row?.state;
+    },
+
     get: find,
 
     async list(userId, { after, limit }) {

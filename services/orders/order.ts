@@ -42,6 +42,8 @@ export interface OrderStore {
   requestCancel(userId: string, orderId: string, now: Date): Promise<Order | undefined>;
   /** What was paid is given back: the copies can be sold again, and the promotion used. */
   cancel(orderId: string, now: Date): Promise<Order | undefined>;
+  /** What has become of an order: far cheaper than all of it. */
+  stateOf(orderId: string): Promise<OrderState | undefined>;
   get(userId: string, orderId: string): Promise<Order | undefined>;
   /** Newest first, from behind an order. */
   list(
