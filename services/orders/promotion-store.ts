@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from "kysely";
+import type { Insertable, Kysely, Transaction } from "kysely";
 import { PromotionReminded } from "../../gen/bookstore/events/v1/order_events.ts";
 import type { EventLog } from "../../runtime/events/event-log.ts";
 import type { Order } from "./order.ts";
@@ -11,7 +11,27 @@ export interface PromotionStore {
   remind(campaign: string, userIds: readonly string[]): Promise<number>;
 }
 
-export function promotionStore(db: Kysely<Schema>, events: EventLog): PromotionStore {
+/** Whoever buys waits for the lock of the log meanwhile. */
+const REMINDED_AT_ONCE = 50;
+
+export function promotionStore(db: Kysely<Schema>, events: Pick<EventLog, "append" | "wake">): PromotionStore {
+  const remindSome = async (rows: Insertable<Schema["promotion_reminders"]>[]): Promise<number> => {
+    const reminded = await db.transaction().execute(async (transaction) => {
+      const added = await transaction
+        .insertInto("promotion_reminders")
+        .values(rows)
+        .onConflict((conflict) => conflict.doNothing())
+        .returning("user_id")
+        .execute();
+      for (const { user_id: userId } of added) {
+        await events.append(transaction, PromotionReminded, { subject: `users/${userId}`, data: { userId } });
+      }
+      return added.length;
+    });
+    events.wake();
+    return reminded;
+  };
+
   return {
     async available(userId) {
       const use = await db.selectFrom("promotion_uses").select("user_id").where("user_id", "=", userId).executeTakeFirst();
@@ -23,20 +43,10 @@ export function promotionStore(db: Kysely<Schema>, events: EventLog): PromotionS
       const uses = await db.selectFrom("promotion_uses").select("user_id").where("user_id", "in", userIds).execute();
       const used = new Set(uses.map((use) => use.user_id));
       const rows = userIds.filter((userId) => !used.has(userId)).map((userId) => ({ campaign, user_id: userId }));
-      if (rows.length === 0) return 0;
-      const reminded = await db.transaction().execute(async (transaction) => {
-        const added = await transaction
-          .insertInto("promotion_reminders")
-          .values(rows)
-          .onConflict((conflict) => conflict.doNothing())
-          .returning("user_id")
-          .execute();
-        for (const { user_id: userId } of added) {
-          await events.append(transaction, PromotionReminded, { subject: `users/${userId}`, data: { userId } });
-        }
-        return added.length;
-      });
-      events.wake();
+      let reminded = 0;
+      for (let first = 0; first < rows.length; first += REMINDED_AT_ONCE) {
+        reminded += await remindSome(rows.slice(first, first + REMINDED_AT_ONCE));
+      }
       return reminded;
     },
   };

@@ -1,8 +1,10 @@
 import { Status } from "nice-grpc";
 import { PromotionReminded } from "../../gen/bookstore/events/v1/order_events.ts";
+import type { EventLog } from "../../runtime/events/event-log.ts";
 import { calledBy, startOrders } from "../../test/support/orders.ts";
 import { plaintext } from "../../test/support/plaintext.ts";
 import { startRegister } from "../../test/support/service.ts";
+import { promotionStore } from "./promotion-store.ts";
 import { buy, eventsOf, fillCart, order } from "./testing.ts";
 
 const LI = "7434029";
@@ -90,6 +92,24 @@ test("a campaign that stops half-way goes on where it was", async () => {
   reachable = 2;
 
   await expect(orders.client.remindOfPromotion({ campaign: "spring" }, operator)).resolves.toEqual({ remindedCount: 1 });
+});
+
+test("buyers wait for the log while fifty are reminded, and no longer", async () => {
+  await using orders = await startOrders();
+  let appended = 0;
+  const log: Pick<EventLog, "append" | "wake"> = {
+    async append() {
+      appended++;
+      if (appended > 120) throw new Error("ended");
+    },
+    wake() {},
+  };
+  const userIds = Array.from({ length: 200 }, (_, i) => `${7_000_000 + i}`);
+
+  const reminding = promotionStore(orders.store.db, log).remind("spring", userIds);
+
+  await expect(reminding).rejects.toThrow("ended");
+  expect(await orders.store.db.selectFrom("promotion_reminders").selectAll().execute()).toHaveLength(100);
 });
 
 test("only an operator reminds", async () => {
