@@ -56,8 +56,11 @@ const ON_THE_DASHBOARD = /^(mesh\.registry\.v1\.(Instance|Balancing)\.|Discovery
 const SHOWN_AGAIN =
   /^((email|name|language|country|next|text|content|quantity) in a body|\w+ in a query|a path|the header referer)$/;
 
-/** What users are shown of their own account. */
-const OF_THE_ACCOUNT = ["the name of an account", "the e-mail address of an account", "the text of a notification"];
+/** What users are shown of what is their own. */
+const OF_THE_ACCOUNT = [
+  ...["the name of an account", "the e-mail address of an account", "the text of a notification"],
+  ...["the name of a document", "the text of a document"],
+];
 
 /** What the pages of books show to everybody. */
 const OF_BOOKS = [

@@ -8,6 +8,7 @@ export interface Belongings {
   /** Which others comment on. */
   readonly review: { readonly bookId: number; readonly id: string };
   readonly commentId: bigint;
+  readonly documentId: string;
   /** What it takes to call every method about them: values by the full names of fields, or by the last part of them. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
@@ -113,7 +114,7 @@ export async function makeBelongings(
 
   const [documentId, guestCartId] = [await document(), await guestCart()];
   return {
-    ...{ orderId, commentId, review: { bookId: BOOK_ID, id: reviewId } },
+    ...{ orderId, commentId, documentId, review: { bookId: BOOK_ID, id: reviewId } },
     fields: {
       ...{ order_id: orderId, idempotency_key: purchase.idempotencyKey, guest_cart_id: guestCartId, book_id: 1 },
       ...{ document_id: documentId, review_id: reviewId, comment_id: commentId, upload_id: await begin(unfinished) },

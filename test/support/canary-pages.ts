@@ -33,19 +33,21 @@ function fieldsOf(plant: Plant): Record<string, string> {
 }
 
 /** Where a browser of somebody who has these finds pages, and where it sends forms. */
-function addressesOf({ orderId, review, commentId }: Belongings): { pages: string[]; forms: string[] } {
+function addressesOf({ orderId, review, commentId, documentId }: Belongings): { pages: string[]; forms: string[] } {
   const [order, onReview] = [`/orders/${orderId}`, `/books/${review.bookId}/reviews/${review.id}`];
   const comment = `${onReview}/comments/${commentId}`;
   return {
     pages: [
       ...["/", "/books", "/books/1", "/categories/mystery", "/search", "/covers/1.svg", "/welcome", "/goodbye", "/cart"],
-      ...["/orders", order, `${order}/receipt`, "/books/1/sample", "/notifications", "/no-such-page"],
+      ...["/orders", order, `${order}/receipt`, "/books/1/sample", "/notifications", "/documents"],
+      ...[`/documents/${documentId}`, "/no-such-page"],
     ],
     forms: [
       ...["/register", "/sign-in", "/account", "/account/password", "/account/delete"],
       ...["/cart/items", "/cart/items/1", "/cart/items/1/remove", "/checkout", `${order}/cancel`],
       ...["/books/1/review", "/books/1/review/delete", onReview, comment, `${comment}/delete`],
-      ...["/notifications/read", "/notifications/preferences", "/notifications/unsubscribe", "/sign-out"],
+      ...["/notifications/read", "/notifications/preferences", "/notifications/unsubscribe"],
+      ...[`/documents/${documentId}/delete`, "/sign-out"],
     ],
   };
 }
