@@ -155,6 +155,21 @@ describe.each(Object.keys(kinds))("%s", (kind) => {
   });
 });
 
+test("a bucket keeps what one writer finished when another takes back what it has begun", async () => {
+  await using server = await startS3();
+  const blobs = await openS3Blobs(server.settings);
+  const late = await blobs.begin(ID);
+  const writer = await blobs.resume(ID, await blobs.begin(ID));
+  await writer.write(LARGE.subarray(0, 10));
+  await writer.flush(true);
+  await writer.finish();
+  await writer.close();
+
+  await blobs.remove(ID, late);
+
+  expect(await readAll(blobs, 10)).toEqual(LARGE.subarray(0, 10));
+});
+
 test("a bucket that is not there, or not ours, is no store", async () => {
   await using server = await startS3();
   const credentials = { accessKeyId: "S3RVER", secretAccessKey: "wrong" };

@@ -65,7 +65,7 @@ export function documentsHandler(deps: DocumentsDeps): DocumentsServiceImplement
       }
       await store.delete(document.id);
       reached("documents.document-deleted");
-      await janitor.removeDoomed();
+      await janitor.removeDoomed(document.id);
       return {};
     },
 
@@ -83,8 +83,9 @@ export function documentsHandler(deps: DocumentsDeps): DocumentsServiceImplement
     },
 
     async deleteSample({ bookId }) {
-      await store.delete(foundSample(await store.findSample(bookId)).id);
-      await janitor.removeDoomed();
+      const { id } = foundSample(await store.findSample(bookId));
+      await store.delete(id);
+      await janitor.removeDoomed(id);
       return {};
     },
   };

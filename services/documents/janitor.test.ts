@@ -1,5 +1,6 @@
 import { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
-import { begin, sendChunks, startDocuments, uploadAll, written } from "../../test/support/documents.ts";
+import { begin, filesIn, sendChunks, startDocuments, testFolder, uploadAll, written } from "../../test/support/documents.ts";
+import { openFileBlobs } from "./file-blobs.ts";
 import { Janitor } from "./janitor.ts";
 import { byHand, chunksOf, someBytes } from "./testing.ts";
 
@@ -138,4 +139,53 @@ test("bytes that cannot be removed are removed later, and do not keep the others
   await janitor.clean();
 
   expect(await server.files()).toEqual([]);
+});
+
+test("who gives something up does not wait for what others have given up", async () => {
+  await using files = await testFolder();
+  const removed: string[] = [];
+  const blobs = await openFileBlobs(files.path);
+  await using server = await startDocuments({
+    blobs: {
+      ...blobs,
+      async remove(id, draft) {
+        removed.push(id);
+        await blobs.remove(id, draft);
+      },
+    },
+  });
+  const others = await uploadAll(server, someBytes(100), { userId: "b" });
+  await server.store.documents.delete(others.id);
+  const document = await uploadAll(server, someBytes(100));
+  const upload = await begin(server, someBytes(100));
+
+  await server.client.deleteDocument({ userId: "a", documentId: document.id });
+  await server.client.deleteUpload({ userId: "a", uploadId: upload.id });
+
+  expect(removed).toEqual([document.id, upload.id]);
+  await server.janitor.clean();
+  expect(removed).toEqual([document.id, upload.id, others.id]);
+});
+
+test("an upload that is deleted in the moment in which its bytes begin leaves none", async () => {
+  await using files = await testFolder();
+  const blobs = await openFileBlobs(files.path);
+  let uploadId = "";
+  await using server = await startDocuments({
+    blobs: {
+      ...blobs,
+      async begin(id) {
+        await server.client.deleteUpload({ userId: "a", uploadId });
+        return blobs.begin(id);
+      },
+    },
+  });
+  const bytes = someBytes(100);
+  const upload = await begin(server, bytes);
+  uploadId = upload.id;
+
+  await expect(sendChunks(server, chunksOf(upload, bytes))).rejects.toMatchObject({ reason: "OTHER_WRITER" });
+
+  await server.janitor.clean();
+  expect(await filesIn(files.path)).toEqual([]);
 });

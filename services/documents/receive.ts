@@ -143,7 +143,11 @@ class Reception {
     if (draft === undefined) {
       draft = await deps.blobs.begin(upload.id);
       reached("documents.draft-begun");
-      if (!(await deps.store.commit(upload.id, writer, draft, upload.expiresAt))) throw otherWriter();
+      if (!(await deps.store.commit(upload.id, writer, draft, upload.expiresAt))) {
+        // The upload may have been deleted before there was anything to be removed, and nobody else knows the draft.
+        await deps.blobs.remove(upload.id, draft);
+        throw otherWriter();
+      }
     }
     return new Reception(state, await deps.blobs.resume(upload.id, draft), draft);
   }
@@ -199,11 +203,11 @@ class Reception {
     await this.#checkType(await this.#head());
     const now = deps.now();
     const expiresAt = expiry(deps.limits, now);
-    const document = await deps.store.complete(upload, writer, { now, expiresAt });
-    if (document === undefined) throw otherWriter();
+    const completed = await deps.store.complete(upload, writer, { now, expiresAt });
+    if (completed === undefined) throw otherWriter();
+    const { document, replaced } = completed;
     reached("documents.document-complete");
-    // The sample that was there before.
-    await deps.janitor.removeDoomed();
+    for (const id of replaced) await deps.janitor.removeDoomed(id);
     return { upload: { ...upload, draft, expiresAt, complete: true }, document };
   }
 
@@ -238,7 +242,7 @@ class Reception {
     const { deps, upload } = this.#state;
     this.#settled = true;
     await deps.store.discard(upload.id);
-    await deps.janitor.removeDoomed();
+    await deps.janitor.removeDoomed(upload.id);
     throw new Failure("invalid", `${message}: the upload is gone`, { reason });
   }
 }

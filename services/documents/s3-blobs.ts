@@ -103,11 +103,12 @@ export async function openS3Blobs(options: S3Options): Promise<BlobStore> {
 
     async remove(id, draft) {
       if (draft === undefined) return;
-      const UploadId = partsOf(draft).uploadId;
+      const { uploadId: UploadId, etags } = partsOf(draft);
       await client.send(new s3.AbortMultipartUploadCommand({ ...object(id), UploadId })).catch((error: unknown) => {
         if (!isMissing(error)) throw error;
       });
-      await client.send(new s3.DeleteObjectCommand(object(id)));
+      // Without parts it was never completed: an object of that name is another writer's.
+      if (etags.length > 0) await client.send(new s3.DeleteObjectCommand(object(id)));
     },
   };
 }

@@ -70,6 +70,16 @@ function doomedStore(db: Kysely<DocumentsSchema>): DoomedStore {
       return rows.map((row) => ({ id: row.id, draft: draftOf(row) }));
     },
 
+    async findDoomed(id, now) {
+      const row = await db
+        .selectFrom("blobs")
+        .selectAll()
+        .where("id", "=", id)
+        .where("doomed_at_ms", "<=", now.getTime())
+        .executeTakeFirst();
+      return row && { id, draft: draftOf(row) };
+    },
+
     async forget(id) {
       await db.deleteFrom("blobs").where("id", "=", id).execute();
     },

@@ -31,7 +31,7 @@ export function uploadHandler(deps: ReceiveDeps): UploadServiceImplementation {
       if (!(await store.discard(uploadId))) {
         throw new Failure("failed-precondition", "the document is there already", { reason: "UPLOAD_COMPLETE" });
       }
-      await deps.janitor.removeDoomed();
+      await deps.janitor.removeDoomed(uploadId);
       return {};
     },
   };

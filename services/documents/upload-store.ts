@@ -2,10 +2,9 @@ import type { Kysely, Transaction } from "kysely";
 import { isUniqueViolation } from "../../runtime/database.ts";
 import { Failure } from "../../runtime/errors.ts";
 import type { Draft } from "./blob-store.ts";
-import type { Document } from "./document.ts";
 import { documentOf, doom, rowOf, usedBytes } from "./document-store.ts";
 import type { BlobRow, DocumentsSchema, UploadRow } from "./schema.ts";
-import type { Upload, UploadStore } from "./upload.ts";
+import type { Completed, Upload, UploadStore } from "./upload.ts";
 
 export function uploadStore(db: Kysely<DocumentsSchema>, now: () => Date): UploadStore {
   return {
@@ -101,7 +100,7 @@ async function complete(
   upload: Upload,
   writer: string,
   at: { now: Date; expiresAt: Date },
-): Promise<Document | undefined> {
+): Promise<Completed | undefined> {
   const { numUpdatedRows } = await transaction
     .updateTable("uploads")
     .set({ complete: 1, expires_at_ms: at.expiresAt.getTime() })
@@ -111,18 +110,22 @@ async function complete(
   if (Number(numUpdatedRows) === 0) return undefined;
   const { id, kind, name, contentType, size, sha256, bookId } = upload;
   const forEverybody = bookId !== 0;
-  if (forEverybody) {
-    const replaced = await transaction.deleteFrom("documents").where("book_id", "=", bookId).returning("id").execute();
-    const ids = replaced.map((row) => row.id);
-    if (ids.length > 0) await transaction.deleteFrom("uploads").where("id", "in", ids).execute();
-    await doom(transaction, ids, at.now);
-  }
+  const replaced = forEverybody ? await removeSample(transaction, bookId, at.now) : [];
   const document = {
     ...{ id, userId: forEverybody ? "" : upload.userId, kind, name, contentType, size, sha256 },
     ...{ createdAt: at.now, bookId, orderId: "" },
   };
   await transaction.insertInto("documents").values(rowOf(document)).execute();
-  return document;
+  return { document, replaced };
+}
+
+/** @returns the blobs that are doomed now. */
+async function removeSample(transaction: Transaction<DocumentsSchema>, bookId: number, now: Date): Promise<string[]> {
+  const removed = await transaction.deleteFrom("documents").where("book_id", "=", bookId).returning("id").execute();
+  const ids = removed.map(({ id }) => id);
+  if (ids.length > 0) await transaction.deleteFrom("uploads").where("id", "in", ids).execute();
+  await doom(transaction, ids, now);
+  return ids;
 }
 
 async function findUpload(db: Kysely<DocumentsSchema>, userId: string, id: string, now: Date): Promise<Upload | undefined> {

@@ -35,6 +35,12 @@ export interface TakenUpload {
   firstWriter: boolean;
 }
 
+export interface Completed {
+  document: Document;
+  /** The blobs that nobody needs any more: that of the sample that was there before. */
+  replaced: string[];
+}
+
 export interface UploadStore {
   /** Adds an Upload if `admit` does not throw, which nobody else of the user can have come before then. */
   create(upload: Upload, admit: (usage: Usage) => void): Promise<void>;
@@ -45,7 +51,7 @@ export interface UploadStore {
   /** Notes how much is durable. @returns whether the writer still may write. */
   commit(id: string, writer: string, draft: Draft, expiresAt: Date): Promise<boolean>;
   /** Makes the Document visible, in place of another sample of its book. @returns undefined if the writer may write no more. */
-  complete(upload: Upload, writer: string, at: { now: Date; expiresAt: Date }): Promise<Document | undefined>;
+  complete(upload: Upload, writer: string, at: { now: Date; expiresAt: Date }): Promise<Completed | undefined>;
   /** What became of a complete Upload. */
   uploaded(id: string): Promise<Document | undefined>;
   /** Forgets an unfinished Upload, and dooms its blob. @returns whether it was there. */
