@@ -109,7 +109,7 @@ export class EventConsumer<Schema> {
       pollEvery(FORGET_EVERY_MS, () => this.#run(this.#forget()), noFailure),
     ];
     signal.addEventListener("abort", () => {
-      for (const stop of polls) stop();
+      for (const stop of polls) void stop();
     });
   }
 

@@ -47,6 +47,35 @@ test("tells followers of what another replica has noted", async () => {
   await batches.return(undefined as never);
 });
 
+test("closes when the look in hand is over", async () => {
+  const begun = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<void>();
+  const ended: string[] = [];
+  class SlowLog extends EventLog {
+    override get followed(): boolean {
+      return true;
+    }
+    override async lastPosition(): Promise<number> {
+      begun.resolve();
+      await end.promise;
+      ended.push("look");
+      return 0;
+    }
+  }
+  const log = new SlowLog(store.db, { source: "tests" });
+  const settings = { eventRetentionDays: 30, eventPollIntervalMs: 1, logger, metrics: new Registry() };
+  const started = startEventLog(log, settings);
+  await begun.promise;
+
+  const closed = started.close().then(() => ended.push("close"));
+  // What was there to forget has been forgotten by then.
+  await log.prune(new Date(0), {});
+  end.resolve();
+  await closed;
+
+  expect(ended).toEqual(["look", "close"]);
+});
+
 test("forgets what is older than it is to keep", async () => {
   await noteLongAgo();
   await store.note("a", "young");

@@ -45,9 +45,8 @@ export function startEventLog(log: EventLog, options: EventLogOptions): { close(
   const relaying = amqpUrl === undefined ? undefined : new Relay(log, { ...rest, amqpUrl }).run(stop.signal);
   return {
     async close() {
-      for (const stopPolling of stops) stopPolling();
       stop.abort();
-      await Promise.all([pruned, relaying]);
+      await Promise.all([pruned, relaying, ...stops.map((stopPolling) => stopPolling())]);
     },
   };
 }

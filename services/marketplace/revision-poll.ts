@@ -16,7 +16,7 @@ export function pollRevision(
   store: Pick<BookStore, "revision">,
   wakeups: Wakeups<typeof CATALOGUE>,
   options: { intervalMs: number; logger: Logger },
-): () => void {
+): () => Promise<void> {
   let known: number | undefined;
   const look = async () => {
     if (wakeups.watched().length === 0) return;

@@ -66,19 +66,14 @@ export class EmailQueue {
 
   /** Looks every `intervalMs` milliseconds. @returns stops it, after the e-mails in hand. */
   start(intervalMs: number): () => Promise<void> {
-    let inHand: Promise<void> = Promise.resolve();
     const stop = pollEvery(
       intervalMs,
-      () => {
-        inHand = this.look();
-        return inHand;
-      },
+      () => this.look(),
       (error) => this.#options.logger.warn({ err: error }, "could not look for e-mails to send"),
     );
     return async () => {
       this.#stopped = true;
-      stop();
-      await inHand.catch(() => {});
+      await stop();
     };
   }
 

@@ -20,7 +20,7 @@ export class InboxPoll {
   }
 
   /** Looks every `intervalMs` milliseconds. @returns stops it. */
-  start(intervalMs: number): () => void {
+  start(intervalMs: number): () => Promise<void> {
     return pollEvery(
       intervalMs,
       () => this.look(),

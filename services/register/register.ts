@@ -53,7 +53,7 @@ export interface Register {
   /** As the function of this name, counted. */
   readonly signIn: SignIn;
   /** Stops looking after keys and expired rows. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 export async function openRegister(options: RegisterOptions): Promise<Register> {
@@ -92,9 +92,8 @@ export async function openRegister(options: RegisterOptions): Promise<Register> 
     checks: { [RegisterServiceDefinition.fullName]: store.check, [SessionServiceDefinition.fullName]: store.check },
     verifyUserToken: userTokenVerifier({ keys, now: () => now().getTime() }),
     ...{ keys, store, signIn: countedSignIn },
-    close() {
-      stopLooking();
-      stopCleaning();
+    async close() {
+      await Promise.all([stopLooking(), stopCleaning()]);
     },
   };
 }

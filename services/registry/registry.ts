@@ -85,7 +85,7 @@ export interface Registry {
    */
   registerUnproven(message: InstanceMessage, observedAddress: string): string;
   /** When the calls are over. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 /**
@@ -164,13 +164,13 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       requireFree({ catalog, logger }, instance, observedAddress);
       return catalog.register(instance, Number.POSITIVE_INFINITY).id;
     },
-    close() {
-      stopPolling();
+    async close() {
       clearInterval(sweeping);
       overview.close();
       announcer.close();
       prober.close();
       asker.close();
+      await stopPolling();
     },
   };
 }

@@ -69,7 +69,7 @@ export class TrafficControl {
   }
 
   /** Looks for changes of other registries, again and again. @returns stops it. */
-  startPolling(intervalMs: number): () => void {
+  startPolling(intervalMs: number): () => Promise<void> {
     const { logger } = this.#options;
     const look = async () => {
       await this.look();
