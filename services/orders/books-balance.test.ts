@@ -55,7 +55,9 @@ test("whatever users do at once, copies, money and promotions add up in the end"
     const copies = sold.reduce((sum, { quantity }) => sum + quantity, 0);
     expect(await orders.store.stock.get(bookId)).toEqual({ bookId, onHand: STOCK - copies, reserved: 0 });
   }
-  const payments = await Promise.all(all.map(async ({ id, state }) => [state, await orders.payments.find(id)]));
+  const payments = await Promise.all(
+    all.map(async ({ id, state }) => [state, await orders.payments.find(id, AbortSignal.timeout(10_000))]),
+  );
   expect(new Set(payments.map((payment) => payment.join(" ")))).toEqual(new Set(payments.map(([state]) => MONEY[Number(state)])));
   const uses = await sql<{ order_id: string }>`select order_id from promotion_uses`.execute(orders.store.db);
   const using = placed.filter((one) => one.buyTwoGetOneFreePromo).map(({ id }) => id);

@@ -8,7 +8,7 @@ import { type CartDeps, pricedLines, showCart } from "./cart.ts";
 import { KeyTaken, notFound, type Order, type OrderStore, priceChanged } from "./order.ts";
 import type { OrderMetrics } from "./order-metrics.ts";
 import type { OrderState } from "./order-state.ts";
-import type { PaymentProvider } from "./payment.ts";
+import { answerOf, type PaymentProvider } from "./payment.ts";
 import { priceOf } from "./price.ts";
 
 export interface CheckoutDeps extends CartDeps {
@@ -20,6 +20,8 @@ export interface CheckoutDeps extends CartDeps {
   logger: Logger;
   /** How long a caller waits for the payment provider, at most. */
   paymentWaitMs: number;
+  /** How long an answer of the payment provider is waited for that is no payment. */
+  paymentAnswerMs: number;
   /** Aborts when the process stops: whatever still waits for the payment provider is left to the settler. */
   stopping: AbortSignal;
 }
@@ -42,6 +44,9 @@ export interface Patience {
 /** When to look first whether an order is paid that somebody else works on: most are paid at once. Then twice as late each time. */
 const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 250;
+
+/** A payment that takes longer is the settler's. */
+const LONGEST_PAYMENT_MS = 600_000;
 
 /** Buys what is in the cart of a user, once for each idempotency key. */
 export async function placeOrder(deps: CheckoutDeps, purchase: Purchase, patience: Patience): Promise<Order> {
@@ -98,7 +103,8 @@ async function pay(
 ): Promise<Order> {
   const amount = { currencyCode: order.price.currencyCode, minorUnits: order.price.total };
   reached("orders.before-charge");
-  const paying = deps.metrics.timePayment(deps.payments.charge(order.id, amount, token, deps.stopping));
+  const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(LONGEST_PAYMENT_MS)]);
+  const paying = deps.metrics.timePayment(deps.payments.charge(order.id, amount, token, signal));
   const late = new AbortController();
   const first = await Promise.race([
     paying.then(
@@ -182,7 +188,10 @@ function waitMs({ paymentWaitMs }: Pick<CheckoutDeps, "paymentWaitMs">, answerBy
   return Math.max(0, Math.min(paymentWaitMs, answerBy - Date.now()));
 }
 
-export type CancelDeps = Pick<CheckoutDeps, "orders" | "payments" | "metrics" | "logger" | "now" | "paymentWaitMs">;
+export type CancelDeps = Pick<
+  CheckoutDeps,
+  "orders" | "payments" | "metrics" | "logger" | "now" | "paymentWaitMs" | "paymentAnswerMs" | "stopping"
+>;
 
 /** Calls an order off. The user's wish is noted first: the settler finishes what stops half-way. */
 export async function cancelOrder(deps: CancelDeps, userId: string, orderId: string, answerBy: number): Promise<Order> {
@@ -204,7 +213,7 @@ export async function cancelOrder(deps: CancelDeps, userId: string, orderId: str
 
 /** Gives back what was paid, then notes it. Both may be done again. */
 export async function refundAndCancel(deps: CancelDeps, order: Order): Promise<Order> {
-  await deps.payments.refund(order.id);
+  await answerOf((signal) => deps.payments.refund(order.id, signal), deps);
   reached("orders.refund-made");
   const cancelled = await deps.orders.cancel(order.id, deps.now());
   if (cancelled !== undefined) deps.metrics.count(cancelled.state);

@@ -63,7 +63,7 @@ test.each([
   expect((await orders.client.listOrders({ userId: LI })).orders).toEqual([found]);
   const placed = state === PLACED;
   expect(await told(orders)).toEqual([placed ? "OrderPlaced" : "OrderPaymentFailed"]);
-  expect(await orders.payments.find(found?.id ?? "")).toBe(placed ? "charged" : "void");
+  expect(await orders.payments.find(found?.id ?? "", AbortSignal.timeout(10_000))).toBe(placed ? "charged" : "void");
   expect(await orders.store.stock.get(1)).toEqual({ bookId: 1, onHand: placed ? 999 : 1_000, reserved: 0 });
   expect((await orders.client.getCart({ userId: LI })).cart?.quantity).toBe(placed ? 0 : 1);
 });

@@ -31,6 +31,7 @@ import { stockHandler } from "./stock-handler.ts";
 import { openOrdersStore } from "./store.ts";
 
 const DAY_MS = 86_400_000;
+const PAYMENT_ANSWER_MS = 5_000;
 
 const config = readConfig(configSchema, process.env);
 const logger = createLogger({ name: "orders", level: config.logLevel });
@@ -55,6 +56,7 @@ const deps = {
   userIds: userIds(register),
   metrics: orderMetrics(metrics),
   paymentWaitMs: config.paymentWaitMs,
+  paymentAnswerMs: PAYMENT_ANSWER_MS,
   stopping: stopping.signal,
   ...{ logger, now },
 };
@@ -95,8 +97,9 @@ await runUntilSignal({
   metrics,
   logger,
   closers: [
-    { name: "settler", close: stopSettling },
+    // The settler may be waiting for one.
     { name: "payments", close: () => stopping.abort() },
+    { name: "settler", close: stopSettling },
     { name: "events", close: telling.close },
     { name: "register", close: () => registerChannel.close() },
     { name: "marketplace", close: () => marketplaceChannel.close() },

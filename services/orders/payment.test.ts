@@ -138,7 +138,7 @@ test("a provider that is away for a while is asked again", async () => {
     ...IMPATIENT,
     payments: (simulated) => ({
       ...simulated,
-      find: (orderId) => (away ? Promise.reject(new Error("away")) : simulated.find(orderId)),
+      find: (...args) => (away ? Promise.reject(new Error("away")) : simulated.find(...args)),
     }),
   });
   const { id } = await order(orders, LI, [[1, 1]], "tok_slow");
@@ -152,6 +152,55 @@ test("a provider that is away for a while is asked again", async () => {
   expect(await orders.stateOf(id)).toBe(PLACED);
 });
 
+test("a provider that does not answer for some orders holds up no others, and is complained of once", async () => {
+  const silent = new Set<string>();
+  await using orders = await startWithClock({
+    ...IMPATIENT,
+    paymentAnswerMs: 300,
+    payments: (simulated) => ({
+      ...simulated,
+      find: (...args) => (silent.has(args[0]) ? new Promise(() => {}) : simulated.find(...args)),
+    }),
+  });
+  const ids: string[] = [];
+  for (const userId of ["7000001", "7000002", LI]) {
+    const { id } = await order(orders, userId, [[1, 1]], "tok_slow");
+    ids.push(id);
+  }
+  for (const id of ids.slice(0, 2)) silent.add(id);
+  orders.clock.forward(60_000);
+
+  await orders.settler.look();
+
+  expect(await orders.stateOf(ids[2] ?? "")).toBe(PLACED);
+  expect(orders.logs.all.filter(({ msg }) => msg === "could not settle orders")).toMatchObject([{ orders: 2 }]);
+});
+
+test("whoever stops to settle waits until the look in hand is over", async () => {
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<"charged">();
+  await using orders = await startWithClock({
+    ...IMPATIENT,
+    payments: (simulated) => ({
+      ...simulated,
+      find() {
+        asked.resolve();
+        return answer.promise;
+      },
+    }),
+  });
+  const { id } = await order(orders, LI, [[1, 1]], "tok_slow");
+  orders.clock.forward(60_000);
+  const stop = orders.settler.start(60_000);
+  await asked.promise;
+
+  const stopped = stop();
+  answer.resolve("charged");
+  await stopped;
+
+  expect(await orders.stateOf(id)).toBe(PLACED);
+});
+
 test("a user calls an order off, and gets back what was paid, the copies and the promotion", async () => {
   await using orders = await startWithClock();
   const { id } = await order(orders, LI, [[1, 3]]);
@@ -159,7 +208,7 @@ test("a user calls an order off, and gets back what was paid, the copies and the
   const { order: cancelled } = await orders.client.cancelOrder({ userId: LI, orderId: id });
 
   expect(cancelled).toMatchObject({ state: CANCELLED, history: [{ state: PENDING }, { state: PLACED }, { state: CANCELLED }] });
-  expect(await orders.payments.find(id)).toBe("refunded");
+  expect(await orders.payments.find(id, AbortSignal.timeout(10_000))).toBe("refunded");
   expect(await orders.store.stock.available([1])).toEqual(new Map([[1, 1000]]));
   expect((await orders.client.getPromotion({ userId: LI })).available).toBe(true);
   expect(await eventsOf(orders, OrderCancelled)).toMatchObject([{ orderId: id, userId: LI, refund: usd(2000n) }]);
@@ -183,7 +232,7 @@ test("a refund that the provider does not answer is made later", async () => {
   await using orders = await startWithClock({
     payments: (simulated) => ({
       ...simulated,
-      refund: (orderId) => (away ? new Promise(() => {}) : simulated.refund(orderId)),
+      refund: (...args) => (away ? new Promise(() => {}) : simulated.refund(...args)),
     }),
   });
   const { id } = await order(orders, LI, [[1, 1]]);

@@ -26,7 +26,7 @@ const store = await openOrdersStore(url, logger, { defaultStock, guestCartMs: 1_
 const now = () => new Date();
 const deps: CheckoutDeps = {
   ...store,
-  ...{ logger, now, paymentWaitMs: 10_000, stopping: new AbortController().signal },
+  ...{ logger, now, paymentWaitMs: 10_000, paymentAnswerMs: 10_000, stopping: new AbortController().signal },
   payments: simulatedPayments(store.db, { slowMs: 1_000, now }),
   findOffers: async (bookIds) => new Map(bookIds.map((bookId) => [bookId, offerOf(bookId)])),
   availableCopies: store.stock.available,

@@ -52,6 +52,8 @@ export interface OrdersOptions extends StoreOptions {
   defaultStock?: number;
   /** The default is 3 seconds. */
   paymentWaitMs?: number;
+  /** The default is 10 seconds. */
+  paymentAnswerMs?: number;
   /** The default is 5 seconds. */
   slowMs?: number;
 }
@@ -101,7 +103,7 @@ export async function startOrders(options: OrdersOptions = {}): Promise<OrdersUn
   const metrics = new Registry();
   const deps = {
     ...store,
-    ...{ payments, logger, now, paymentWaitMs },
+    ...{ payments, logger, now, paymentWaitMs, paymentAnswerMs: options.paymentAnswerMs ?? 10_000 },
     findOffers: findOffers(marketplace),
     availableCopies: store.stock.available,
     canUsePromotion: store.promotion.available,

@@ -26,7 +26,7 @@ export const addOrders: AddServices = async (server, { databaseUrl, logger, logs
   const payments = simulatedPayments(store.db, { slowMs: 1_000, now });
   await placeOne(store, payments, now());
   const deps = {
-    ...{ ...store, payments, logger, now, metrics: orderMetrics(new Registry()), paymentWaitMs: 100 },
+    ...{ ...store, payments, logger, now, metrics: orderMetrics(new Registry()), paymentWaitMs: 100, paymentAnswerMs: 1_000 },
     // Books cost nothing, so that a request says the right total now and then.
     findOffers: async (bookIds: readonly number[]) =>
       new Map(bookIds.map((bookId) => [bookId, { bookId, title: `Book ${bookId}`, unitPrice }])),
