@@ -38,8 +38,8 @@ const orders: readonly Point[] = [
 
 /** The steps of those who carry events; how many events go at once is up to them. */
 const carriers: readonly Point[] = [
-  { ...order("events.stream.before-send"), most: 3, transport: "stream" },
-  { ...order("events.stream.sent"), most: 3, transport: "stream" },
+  { ...order("events.stream.before-send"), most: 2, transport: "stream" },
+  { ...order("events.stream.sent"), most: 2, transport: "stream" },
   { ...order("events.relay.published"), most: 1, transport: "amqp" },
   { ...order("events.relay.confirmed"), most: 1, transport: "amqp" },
 ];
