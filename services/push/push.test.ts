@@ -1,10 +1,10 @@
 import { createServer, type Socket } from "node:net";
-import { Status } from "nice-grpc";
+import { Metadata, Status } from "nice-grpc";
 import { registerClient } from "../../clients/register.ts";
 import { NotificationKind } from "../../gen/bookstore/push/v1/push_service.ts";
 import type { User } from "../../gen/bookstore/register/v1/register_service.ts";
 import { createLogger } from "../../runtime/logger.ts";
-import { openPlaintextChannel } from "../../test/support/plaintext.ts";
+import { CALLER_HEADER, openPlaintextChannel } from "../../test/support/plaintext.ts";
 import { startPush, startRegister } from "../../test/support/service.ts";
 import { findReader } from "./readers.ts";
 
@@ -158,4 +158,12 @@ test("takes the longest text there may be, and no longer one", async () => {
   await expect(push.client.push({ userId: "1", content: `${content}!` })).rejects.toMatchObject({
     code: Status.INVALID_ARGUMENT,
   });
+});
+
+test.each(["orders", "reviews"])("pushes nothing for %s, which tells of what happens by events", async (caller) => {
+  await using push = await startPush();
+
+  await expect(
+    push.client.push({ userId: "1", content: "Hello" }, { metadata: new Metadata({ [CALLER_HEADER]: caller }) }),
+  ).rejects.toMatchObject({ code: Status.PERMISSION_DENIED });
 });
