@@ -1,15 +1,17 @@
 import { html } from "ghtml";
 import type { OrderPlaced } from "../../gen/bookstore/events/v1/order_events.ts";
-import { formatMoney } from "./money.ts";
+import { type Amount, formatMoney } from "../../runtime/money.ts";
 
 const moment = new Intl.DateTimeFormat("en", { dateStyle: "long", timeStyle: "short", timeZone: "UTC" });
+
+const money = (amount: Amount | undefined) => formatMoney(amount, "en");
 
 /** A page that stands for itself: it loads nothing, runs nothing, and prints on one sheet or more. */
 export function receiptPage(order: OrderPlaced): string {
   const { orderId, books, discount, total, placeTime } = order;
   const lines = books.map(({ title, quantity, unitPrice }) => {
     const sum = unitPrice && { ...unitPrice, minorUnits: unitPrice.minorUnits * BigInt(quantity) };
-    return html`<tr><td>${title}</td><td>${quantity}</td><td>${formatMoney(unitPrice)}</td><td>${formatMoney(sum)}</td></tr>
+    return html`<tr><td>${title}</td><td>${quantity}</td><td>${money(unitPrice)}</td><td>${money(sum)}</td></tr>
 `;
   });
   const minus = discount && { ...discount, minorUnits: -discount.minorUnits };
@@ -40,9 +42,9 @@ tfoot tr:last-child { font-weight: bold; }
 !${
     minus === undefined
       ? ""
-      : html`<tr><td colspan="3">!${order.buyTwoGetOneFreePromo ? "Discount: buy two, get one free" : "Discount"}</td><td>${formatMoney(minus)}</td></tr>
+      : html`<tr><td colspan="3">!${order.buyTwoGetOneFreePromo ? "Discount: buy two, get one free" : "Discount"}</td><td>${money(minus)}</td></tr>
 `
-  }<tr><td colspan="3">Paid</td><td>${formatMoney(total)}</td></tr>
+  }<tr><td colspan="3">Paid</td><td>${money(total)}</td></tr>
 </tfoot>
 </table>
 <p>Bookmesh</p>

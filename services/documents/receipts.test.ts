@@ -2,7 +2,6 @@ import { Status } from "nice-grpc";
 import { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
 import type { OrderPlaced } from "../../gen/bookstore/events/v1/order_events.ts";
 import { startDocuments } from "../../test/support/documents.ts";
-import { formatMoney } from "./money.ts";
 import { receiptPage } from "./receipt.ts";
 import { gather, orderPlaced } from "./testing.ts";
 
@@ -88,14 +87,4 @@ test("a receipt says what was bought and paid, to the cent, and runs nothing", (
 
 test("a receipt without a discount has no line for it", () => {
   expect(receiptPage({ ...order, discount: undefined, buyTwoGetOneFreePromo: false })).not.toContain("Discount");
-});
-
-test.each([
-  ["USD", 5n, "$0.05"],
-  ["USD", -1_299n, "-$12.99"],
-  ["JPY", 1_299n, "¥1,299"],
-  ["KWD", 1_299n, "KWD\u00a01.299"],
-  ["EUR", 9_007_199_254_740_993n, "€90,071,992,547,409.93"],
-])("%s: %d of the smallest unit are %s", (currencyCode, minorUnits, formatted) => {
-  expect(formatMoney({ currencyCode, minorUnits })).toBe(formatted);
 });

@@ -102,3 +102,14 @@ test("shows the beginning of a long comment, and cuts no character in two", () =
     `Li has answered your comment: “${"😀".repeat(200)}…”`,
   );
 });
+
+test("writes an amount that is too large for a floating-point number to the last digit", () => {
+  const order: Happening = { kind: "order-cancelled", books: [book("Dune")], refund: USD(9_007_199_254_740_993n) };
+
+  expect(said(order, "en", "US")).toContain("$90,071,992,547,409.93");
+});
+
+test("speaks to readers whose language is written as many systems write it", () => {
+  expect(said(placed([book("Dune")]), "de_CH", "")).toContain("Am 21. November 2026 haben Sie");
+  expect(voiceFor({ language: "zh_CN", country: "" })).toEqual({ language: "zh", locale: "zh-CN" });
+});

@@ -1,5 +1,5 @@
-import type { Money } from "../../gen/bookstore/catalog/v1/book.ts";
 import type { OrderCancelled, OrderPlaced } from "../../gen/bookstore/events/v1/order_events.ts";
+import { formatMoney } from "../../runtime/money.ts";
 import type { Kind } from "./kind.ts";
 import { phrase, type Voice } from "./phrase.ts";
 
@@ -40,14 +40,14 @@ function valuesOf(happening: Happening, voice: Voice, timeZone: string): Record<
       const { total, discount, placeTime } = happening;
       return {
         ...booksOf(happening.books, voice),
-        total: money(total, voice.locale),
+        total: formatMoney(total, voice.locale),
         discounted: discount === undefined || discount.minorUnits === 0n ? "no" : "yes",
-        discount: money(discount, voice.locale),
+        discount: formatMoney(discount, voice.locale),
         date: new Intl.DateTimeFormat(voice.locale, { dateStyle: "long", timeZone }).format(placeTime),
       };
     }
     case "order-cancelled":
-      return { ...booksOf(happening.books, voice), refund: money(happening.refund, voice.locale) };
+      return { ...booksOf(happening.books, voice), refund: formatMoney(happening.refund, voice.locale) };
     case "comment-posted":
       return { ...commentOf(happening), about: happening.about };
     case "comment-answered":
@@ -69,13 +69,6 @@ function booksOf(books: OrderPlaced["books"], { language, locale }: Voice) {
   const others = copies(books.slice(NAMED_BOOKS));
   const list = others === 0 ? named : [...named, phrase(language, "more-books", { count: others })];
   return { count: copies(books), books: new Intl.ListFormat(locale).format(list) };
-}
-
-function money(amount: Money | undefined, locale: string): string {
-  if (amount === undefined) return "";
-  const format = new Intl.NumberFormat(locale, { style: "currency", currency: amount.currencyCode });
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 0;
-  return format.format(Number(amount.minorUnits) / 10 ** digits);
 }
 
 /** The beginning of what somebody wrote, on one line. */
