@@ -41,6 +41,9 @@ test.each([
   ["zh-CN", ["ZH-CN"], "ZH-CN"],
   ["iw", ["he"], "he"],
   ["DE", ["de-at"], "de-at"],
+  ["en_US", ["en"], "en"],
+  ["zh_CN", ["zh-TW", "zh_Hans_CN", "zh-CN"], "zh-CN"],
+  ["zh_Hans_CN", ["zh", "zh-Hans"], "zh-Hans"],
 ])("takes %s and %j for what they mean, however they are spelt", (language, tags, expected) => {
   expect(choose(language, "", tags)).toBe(expected);
 });
@@ -49,7 +52,6 @@ test.each([
   ["", ["en", "zh"]],
   ["fr", ["en", "zh"]],
   ["e", ["en"]],
-  ["en_US", ["en"]],
   ["Klingon, please", ["en"]],
   ["*", ["en"]],
   ["-", ["en"]],

@@ -70,10 +70,10 @@ export function isTag(text: string): boolean {
   }
 }
 
-/** The one spelling of a tag ("ZH-hans-cn" is "zh-Hans-CN"), or the text in lower case where it is no tag. */
+/** The one spelling of a tag ("ZH-hans-cn" is "zh-Hans-CN", and so is "zh_Hans_CN", as many systems write it), or the text in lower case where it is no tag. */
 export function canonical(tag: string): string {
   try {
-    return Intl.getCanonicalLocales(tag)[0] ?? "";
+    return Intl.getCanonicalLocales(tag.replaceAll("_", "-"))[0] ?? "";
   } catch {
     return tag.toLowerCase();
   }
