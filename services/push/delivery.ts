@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Selectable, Transaction } from "kysely";
+import type { Kysely, Selectable, Transaction } from "kysely";
 import type { Delivery, Notification } from "./notification.ts";
 import { isWanted, type Preferences } from "./preferences.ts";
 import { quietUntil } from "./quiet-hours.ts";
@@ -26,7 +26,8 @@ export async function deliver(
   options: DeliveryOptions,
 ): Promise<Notification | undefined> {
   const { userId, key, kind } = delivery;
-  if (key !== undefined && !(await takeKey(transaction, userId, key))) return deliveredBefore(transaction, userId, key);
+  if (key !== undefined && !(await takeKey(transaction, userId, key, options.now)))
+    return deliveredBefore(transaction, userId, key);
   const { preferences } = options;
   const quiet = quietUntil(preferences.quietHours, options.now) !== undefined;
   const onWeb = isWanted(preferences, kind, "web");
@@ -37,13 +38,18 @@ export async function deliver(
 }
 
 /** @returns whether nothing was delivered under the key yet. Whoever asks at the same moment waits for this transaction. */
-async function takeKey(transaction: Transaction<Schema>, userId: string, key: string): Promise<boolean> {
+async function takeKey(transaction: Transaction<Schema>, userId: string, key: string, now: Date): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await transaction
     .insertInto("deliveries")
-    .values({ user_id: userId, delivery_key: key, notification_id: null })
+    .values({ user_id: userId, delivery_key: key, notification_id: null, delivered_at_ms: now.getTime() })
     .onConflict((conflict) => conflict.columns(["user_id", "delivery_key"]).doNothing())
     .executeTakeFirstOrThrow();
   return Number(numInsertedOrUpdatedRows) === 1;
+}
+
+/** Forgets under which keys something was delivered before a time. The Notifications stay. */
+export async function forgetDeliveries(db: Kysely<Schema>, before: Date): Promise<void> {
+  await db.deleteFrom("deliveries").where("delivered_at_ms", "<", before.getTime()).execute();
 }
 
 async function noteId(transaction: Transaction<Schema>, userId: string, key: string, id: number): Promise<void> {

@@ -17,6 +17,7 @@ import { runUntilSignal } from "../../runtime/run.ts";
 import { userTokenVerifier } from "../../runtime/user-tokens.ts";
 import { Wakeups } from "../../runtime/wakeups.ts";
 import { configSchema } from "./config.ts";
+import { startForgetting } from "./forgetting.ts";
 import { pushHandler } from "./handler.ts";
 import { happenings } from "./happenings.ts";
 import { InboxPoll } from "./inbox-poll.ts";
@@ -59,6 +60,7 @@ server.add(PushServiceDefinition, pushHandler({ ...deps, wakeups }));
 server.add(EventConsumerServiceDefinition, eventConsumerHandler(events));
 
 const stopPolling = poll.start(config.pollIntervalMs);
+const stopForgetting = startForgetting({ ...config, ...deps });
 const stopEmails = startEmails({ ...config, ...deps, metrics, findAddressee: deps.findReader });
 events.start();
 await runUntilSignal({
@@ -70,6 +72,7 @@ await runUntilSignal({
   logger,
   closers: [
     { name: "poll", close: stopPolling },
+    { name: "forgetting", close: stopForgetting },
     { name: "events", close: () => events.close() },
     { name: "emails", close: stopEmails },
     { name: "reviews", close: () => reviewsChannel.close() },

@@ -6,7 +6,7 @@ import type { Way } from "./preferences.ts";
 export interface Schema extends EventConsumerSchema {
   inboxes: { user_id: string; last_id: number };
   notifications: NotificationRow;
-  deliveries: { user_id: string; delivery_key: string; notification_id: number | null };
+  deliveries: { user_id: string; delivery_key: string; notification_id: number | null; delivered_at_ms: number };
   opt_outs: { user_id: string; kind: Kind; way: Way };
   preferences: { user_id: string; quiet_from: string | null; quiet_to: string | null; time_zone: string | null };
   unsubscribe_tokens: { user_id: string; token: string };

@@ -1,10 +1,12 @@
 import { type Database, openDatabase } from "../../runtime/database.ts";
 import { eventConsumerTables } from "../../runtime/events/event-consumer.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import { forgetDeliveries } from "./delivery.ts";
 import { type EmailStore, emailStore } from "./email-store.ts";
 import { notifications } from "./migrations/0001-notifications.ts";
 import { kindsAndPreferences } from "./migrations/0002-kinds-and-preferences.ts";
 import { emails } from "./migrations/0003-emails.ts";
+import { deliveryTimes } from "./migrations/0005-delivery-times.ts";
 import type { NotificationStore } from "./notification.ts";
 import { notificationStore } from "./notification-store.ts";
 import { preferenceStore } from "./preference-store.ts";
@@ -16,11 +18,14 @@ const migrations = {
   "0002-kinds-and-preferences": kindsAndPreferences,
   "0003-emails": emails,
   "0004-events": eventConsumerTables,
+  "0005-delivery-times": deliveryTimes,
 };
 
 export interface PushStore extends NotificationStore, Database<Schema> {
   preferences: PreferenceStore;
   emails: EmailStore;
+  /** Forgets what was delivered before a time, so that it could be delivered again. The Notifications stay. */
+  forgetDeliveries(before: Date): Promise<void>;
 }
 
 /**
@@ -36,5 +41,6 @@ export async function openPushStore(url: string, logger: Logger, options: { emai
     ...notificationStore(db, { emails: options.emails ?? false }),
     preferences: preferenceStore(db),
     emails: emailStore(db),
+    forgetDeliveries: (before) => forgetDeliveries(db, before),
   };
 }
