@@ -32,6 +32,14 @@ export class Broker {
     return this.#watch(await this.#connection.createChannel());
   }
 
+  /** For what the broker may refuse, by which it closes the channel: the connection is not lost by that. */
+  async spareChannel(): Promise<Channel> {
+    const channel = await this.#connection.createChannel();
+    // Whoever has asked is told.
+    channel.on("error", () => {});
+    return channel;
+  }
+
   async confirmChannel(): Promise<ConfirmChannel> {
     return this.#watch(await this.#connection.createConfirmChannel());
   }
