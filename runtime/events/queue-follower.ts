@@ -8,7 +8,10 @@ import type { Time } from "./event-processor.ts";
 import { keepTrying } from "./keep-trying.ts";
 import type { SourceFollower } from "./source-follower.ts";
 
-/** How many messages a consumer has in hand: little is done in vain when it loses the broker. */
+/**
+ * How many messages a consumer has in hand: little is done in vain when it loses the broker.
+ * They are for all sources together: one that waits holds up the others once all of them are its own.
+ */
 const PREFETCH = 20;
 /** How long the broker waits for what a log has that the broker has not. */
 const HEAD_START_MS = 5_000;
@@ -118,7 +121,8 @@ export class QueueFollower<Schema> {
 
   /** Handles the events of one source until the signal aborts. */
   async #handle(channel: Channel, follower: SourceFollower<Schema>, lane: Lane, signal: AbortSignal): Promise<void> {
-    // What happened before the queue was there, and whatever the broker has lost, is in the log. A log that is away holds up nothing.
+    // What happened before the queue was there, and whatever the broker has lost, is in the log.
+    // A log that is away does not hold up what the broker has, up to where that lacks something.
     const away = Promise.withResolvers<void>();
     const caughtUp = follower.catchUp(signal, away.resolve);
     await Promise.race([caughtUp, away.promise, this.#time.wait(HEAD_START_MS, signal).catch(() => {})]);
