@@ -21,7 +21,7 @@ const all = await cpuTimeOf(() => training.step());
 await store.db.transaction().execute(async (transaction) => {
   for (let i = 0; i < Number(orders); i++) {
     const order = { kind: "bought", originId: `more-${i}`, userId: `reader-${i * 11}`, rating: 0, counts: true } as const;
-    await noteChange(transaction, { ...order, bookIds: [1 + (i % 400)], happenedAt: new Date() });
+    await noteChange(transaction, { ...order, bookIds: [1 + (i % 400)], happenedAt: new Date(), position: BigInt(i) });
   }
 });
 const learned: Learned = {

@@ -24,11 +24,11 @@ export const subscriptions: readonly Subscription<InteractionsSchema>[] = [
   ),
 ];
 
-type WhatChanged = Omit<Change, "happenedAt">;
+type WhatChanged = Omit<Change, "happenedAt" | "position">;
 
 function note<T>(read: (data: T) => WhatChanged) {
   return async (data: T, event: Event) => {
-    const change = { ...read(data), happenedAt: event.time ?? new Date(0) };
+    const change = { ...read(data), happenedAt: event.time ?? new Date(0), position: event.position };
     return (transaction: Parameters<typeof noteChange>[0]) => noteChange(transaction, change);
   };
 }

@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from "kysely";
+import type { Generated, Kysely, Transaction } from "kysely";
 import type { Interaction } from "./interaction.ts";
 
 interface InteractionRow {
@@ -8,7 +8,9 @@ interface InteractionRow {
   user_id: string;
   rating: number;
   counts: number;
+  /** Compared by replicas of an earlier version, which may run beside this one. */
   happened_at_ms: number;
+  position: Generated<number>;
   revision: number;
 }
 
@@ -28,8 +30,9 @@ export interface Change {
   rating: number;
   /** Whether it is there, or was cancelled or taken back. */
   counts: boolean;
-  /** An older change does not undo a newer one of the same purchase or rating. */
   happenedAt: Date;
+  /** In the log of its source: an older change does not undo a newer one of the same purchase or rating. */
+  position: bigint;
 }
 
 /** Which store it is, and how often it has changed. */
@@ -69,6 +72,7 @@ export async function noteChange(transaction: Transaction<InteractionsSchema>, c
   const rows = [...new Set(change.bookIds)].map((bookId) => ({
     ...{ kind: change.kind, origin_id: change.originId, book_id: bookId, user_id: change.userId, rating: change.rating },
     ...{ counts: change.counts ? 1 : 0, happened_at_ms: change.happenedAt.getTime(), revision },
+    position: Number(change.position),
   }));
   await transaction
     .insertInto("interactions")
@@ -79,8 +83,10 @@ export async function noteChange(transaction: Transaction<InteractionsSchema>, c
         .doUpdateSet(({ ref }) => ({
           ...{ rating: ref("excluded.rating"), counts: ref("excluded.counts"), user_id: ref("excluded.user_id") },
           ...{ happened_at_ms: ref("excluded.happened_at_ms"), revision: ref("excluded.revision") },
+          position: ref("excluded.position"),
         }))
-        .whereRef("interactions.happened_at_ms", "<=", "excluded.happened_at_ms"),
+        // Not by time: the clocks of a source's replicas differ. All of one kind comes from one source.
+        .whereRef("interactions.position", "<=", "excluded.position"),
     )
     .execute();
 }

@@ -96,6 +96,21 @@ test("forgets a rating that is taken back", async () => {
   expect(recommendations.filter(({ reason }) => reason !== undefined)).toEqual([]);
 });
 
+test("takes an order as cancelled also when the clocks of those who tell so differ", async () => {
+  await using service = await startRecommendations({ books: BOOKS });
+  const { happenings, store, recommendations } = service;
+  const placed = await happenings.buy("ada", [1], "first");
+  const cancelled = await happenings.cancel("ada", [1], "first");
+  const position = cancelled.position + 2n;
+  await recommendations.consumer.handle({ ...placed, id: "placed", position: position - 1n });
+  expect(await store.interactions.of("ada")).toHaveLength(1);
+
+  const late = new Date((placed.time?.getTime() ?? 0) - 5_000);
+  await recommendations.consumer.handle({ ...cancelled, id: "cancelled", position, time: late });
+
+  expect(await store.interactions.of("ada")).toEqual([]);
+});
+
 test("counts an event that comes again once, and an older one not at all", async () => {
   await using service = await startRecommendations({ books: BOOKS });
   const { happenings, store } = service;

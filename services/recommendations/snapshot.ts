@@ -1,10 +1,12 @@
 import { hash, randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Model } from "./model.ts";
 
 const FILE = "model.bin";
+/** What writeSnapshot() writes before it is the model. */
+const UNFINISHED = /^model\.bin\.[0-9a-f-]{36}$/;
 const FORMAT = "bookmesh recommendations";
 /** Counted up with each change of what stands in the file, or of how it is learned. */
 const VERSION = 1;
@@ -46,6 +48,15 @@ export async function writeSnapshot(folder: string, model: Model): Promise<void>
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** Removes what writers have left that were ended before they had written all. */
+export async function removeUnfinished(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  for (const name of names) if (UNFINISHED.test(name)) await rm(join(folder, name), { force: true });
 }
 
 /**

@@ -7,6 +7,7 @@ import type { CatalogueCopy } from "./follow-catalogue.ts";
 import { type InteractionStore, type InteractionsSchema, interactionStore } from "./interaction-store.ts";
 import { shelfBooks } from "./migrations/0001-shelf-books.ts";
 import { interactions } from "./migrations/0002-interactions.ts";
+import { positions } from "./migrations/0004-positions.ts";
 
 export interface Schema extends InteractionsSchema, EventConsumerSchema {
   cursor: { catalogue_id: string; revision: number };
@@ -23,6 +24,7 @@ export interface RecommendationsStore extends CatalogueCopy, Database<Schema> {
 export async function openRecommendationsStore(url: string, logger: Logger): Promise<RecommendationsStore> {
   const migrations = {
     ...{ "0001-shelf-books": shelfBooks, "0002-interactions": interactions, "0003-events": eventConsumerTables },
+    "0004-positions": positions,
   };
   const { db, check, close } = await openDatabase<Schema>({ url, logger, migrations });
   return {

@@ -4,7 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { isStoreUnavailable } from "../../runtime/database.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import type { Model } from "./model.ts";
-import { writeSnapshot } from "./snapshot.ts";
+import { removeUnfinished, writeSnapshot } from "./snapshot.ts";
 import { openRecommendationsStore } from "./store.ts";
 import { Training } from "./training.ts";
 
@@ -39,6 +39,7 @@ const training = new Training(store.interactions);
 let keptAt = Number.NEGATIVE_INFINITY;
 let unkept: Model | undefined;
 
+await removeUnfinished(options.modelDir).catch((error: unknown) => report({ kind: "not kept", error }));
 while (true) {
   const startedAt = performance.now();
   try {

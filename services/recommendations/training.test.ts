@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,6 +30,7 @@ async function openStore() {
   const logs = new LogLines();
   const logger = createLogger({ name: "test", level: "debug", destination: logs });
   const owned = stack.move();
+  let position = 0n;
   return {
     ...{ url, store, folder, logs },
     /** Readers buy Books, each of them in an Order of its own. */
@@ -36,7 +38,7 @@ async function openStore() {
       store.db.transaction().execute(async (transaction) => {
         for (const [userId, bookIds] of orders) {
           const order = { kind: "bought", originId: `${userId}-${bookIds}`, rating: 0, counts: true } as const;
-          await noteChange(transaction, { ...order, userId, bookIds, happenedAt: new Date() });
+          await noteChange(transaction, { ...order, userId, bookIds, happenedAt: new Date(), position: ++position });
         }
       }),
     async openKeeper(onModel: (model: Model) => void = () => {}) {
@@ -108,6 +110,42 @@ test("keeps the model in a file, and has it at once after the next start", async
   expect(keeper.model).toEqual(await learned.promise);
   expect(await readdir(opened.folder)).toEqual(["model.bin"]);
 });
+
+test("removes what writers left that were ended before they had written all", async () => {
+  await using opened = await openStore();
+  await opened.buy(...crowd(5, [1, 2]));
+  for (const name of [`model.bin.${randomUUID()}`, `model.bin.${randomUUID()}`, "notes.txt"]) {
+    await writeFile(join(opened.folder, name), "half");
+  }
+  const learned = modelThat(({ bookIds }) => bookIds.length === 2);
+
+  await using _keeper = await opened.openKeeper(learned.onModel);
+  await learned.promise;
+  await untilThere(opened.folder);
+
+  expect((await readdir(opened.folder)).toSorted()).toEqual(["model.bin", "notes.txt"]);
+});
+
+test("learns anew from a store that was restored as it was before", async () => {
+  await using opened = await openStore();
+  const { store, buy } = opened;
+  await buy(...crowd(5, [1, 2]));
+  const backup = { head: (await store.interactions.state()).revision, rows: await rowsOf(store) };
+  const training = new Training(store.interactions);
+  const before = await training.step();
+  await buy(...crowd(5, [1, 3], "later"));
+  await training.step();
+
+  await store.db.deleteFrom("interactions").execute();
+  await store.db.insertInto("interactions").values(backup.rows).execute();
+  await store.db.updateTable("interactions_head").set({ revision: backup.head }).execute();
+
+  expect(await training.step()).toEqual(before);
+});
+
+function rowsOf({ db }: Awaited<ReturnType<typeof openRecommendationsStore>>) {
+  return db.selectFrom("interactions").selectAll().execute();
+}
 
 /** Resolves when a model is kept. */
 async function untilThere(folder: string): Promise<void> {

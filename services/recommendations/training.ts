@@ -6,7 +6,7 @@ import type { Model } from "./model.ts";
 /** Keeps up with what readers do. */
 export class Training {
   readonly #store: InteractionStore;
-  readonly #learner = new LikenessLearner();
+  #learner = new LikenessLearner();
   /** How far the store was read. Undefined before it was read at all. */
   #revision: number | undefined;
 
@@ -23,13 +23,17 @@ export class Training {
     // Before anything is read: what changes meanwhile is read again the next time.
     const state = await this.#store.state();
     if (state.revision === this.#revision) return undefined;
-    if (this.#revision === undefined) await this.#readAll();
+    // Lower than before, the store is one that was restored: what came after its copy was made has not happened.
+    if (this.#revision === undefined || state.revision < this.#revision) await this.#readAll();
     else await this.#readChanges(this.#revision);
     this.#revision = state.revision;
     return this.#learner.learn(state);
   }
 
   async #readAll(): Promise<void> {
+    this.#learner = new LikenessLearner();
+    // Where it does not come to its end, it is to begin anew.
+    this.#revision = undefined;
     let page = await this.#store.page("");
     while (page.last !== undefined) {
       this.#take(page.readers);
