@@ -15,17 +15,17 @@ import { LEASE_MS, RelayLease } from "./relay-lease.ts";
 /** What else is sent to the broker for an event: a text to a durable queue. */
 export type AlsoPublish = (event: Event) => { queue: string; body: string } | undefined;
 
-/** If nobody reads it, the oldest texts go: a broker that is full takes no events either. */
-const LONGEST_QUEUE = 100_000;
-/** The reply code of AMQP for a queue that is there and is another one. */
+/** What nobody has read for a week goes: a broker that is full takes no events either. Queues stay without arguments, as others declare them. */
+const KEPT_MS = 604_800_000;
+/** The reply code of AMQP for a queue that is there, declared otherwise. */
 const PRECONDITION_FAILED = 406;
 
 /** How events get to the broker. */
 interface Way {
   readonly broker: Broker;
   readonly channel: ConfirmChannel;
-  /** Those that were declared, and whether they can be used. */
-  readonly queues: Map<string, boolean>;
+  /** Those that are there. */
+  readonly queues: Set<string>;
 }
 
 /**
@@ -83,7 +83,7 @@ export class Relay {
           await broker.answer(channel.assertExchange(EXCHANGE, "topic", { durable: true }), alive);
           begun();
           this.#watchReturned(channel);
-          const queues = new Map<string, boolean>();
+          const queues = new Set<string>();
           while (!alive.aborted) await this.#takeTurn({ broker, channel, queues }, alive);
         }),
       onAway: (error) => this.#logger.warn({ err: error }, "the broker does not answer: events wait"),
@@ -129,24 +129,10 @@ export class Relay {
   async #publishMore({ broker, channel, queues }: Way, event: Event, signal: AbortSignal): Promise<void> {
     const more = this.#alsoPublish(event);
     if (more === undefined) return;
-    const usable = queues.get(more.queue) ?? (await this.#declare(broker, more.queue, signal));
-    queues.set(more.queue, usable);
-    if (!usable) return;
-    channel.sendToQueue(more.queue, Buffer.from(more.body), { persistent: true, mandatory: true, messageId: event.id });
-  }
-
-  /** @returns whether the queue is as it has to be. */
-  async #declare(broker: Broker, queue: string, signal: AbortSignal): Promise<boolean> {
-    const channel = await broker.answer(broker.spareChannel(), signal);
-    try {
-      await broker.answer(channel.assertQueue(queue, { durable: true, maxLength: LONGEST_QUEUE }), signal);
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== PRECONDITION_FAILED) throw error;
-      this.#logger.warn({ err: error, queue }, "the broker has another queue of that name: nothing is sent to it");
-      return false;
-    }
-    await broker.answer(channel.close(), signal);
-    return true;
+    if (!queues.has(more.queue)) await declare(broker, more.queue, signal);
+    queues.add(more.queue);
+    const options = { persistent: true, mandatory: true, messageId: event.id, expiration: KEPT_MS };
+    channel.sendToQueue(more.queue, Buffer.from(more.body), options);
   }
 
   /** That no queue takes an event is no loss: who comes later reads the log first. */
@@ -158,4 +144,17 @@ export class Relay {
       told = true;
     });
   }
+}
+
+/** Makes sure that there is such a queue: whoever has declared it otherwise knows why. */
+async function declare(broker: Broker, queue: string, signal: AbortSignal): Promise<void> {
+  const channel = await broker.answer(broker.spareChannel(), signal);
+  try {
+    await broker.answer(channel.assertQueue(queue, { durable: true }), signal);
+  } catch (error) {
+    // The broker has closed the channel with it.
+    if ((error as { code?: unknown }).code === PRECONDITION_FAILED) return;
+    throw error;
+  }
+  await broker.answer(channel.close(), signal);
 }
