@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { Config } from "jest";
 
 const config: Config = {
@@ -8,6 +9,8 @@ const config: Config = {
   modulePathIgnorePatterns: ["<rootDir>/.bookmesh/"],
   testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/integration/"],
   testTimeout: 20_000,
+  // Many tests start processes of their own: more at once would wait for each other.
+  maxWorkers: Math.min(2, availableParallelism()),
 };
 
 export default config;
