@@ -220,7 +220,7 @@ test("in the local overlay what needs a database has one pod and a file on a vol
   const withDatabase = deployments.filter((deployment) => JSON.stringify(deployment).includes("secretKeyRef"));
   const patched = patches.filter(({ kind }) => kind === "Deployment") as Deployment[];
   expect(patched.map(({ metadata }) => metadata?.name).sort()).toEqual(withDatabase.map(({ metadata }) => metadata?.name).sort());
-  for (const { metadata, spec } of patched) {
+  for (const { metadata, spec } of patched.filter((patch) => patch.metadata?.name !== "recommendations")) {
     const pod = spec?.template.spec;
     const claim = pod?.volumes?.[0]?.persistentVolumeClaim?.claimName;
     expect(claims).toContain(claim);
@@ -230,6 +230,19 @@ test("in the local overlay what needs a database has one pod and a file on a vol
     const url = { name: "DATABASE_URL", value: `sqlite:/data/${metadata?.name}.db`, valueFrom: null };
     expect(pod?.containers[0]?.env?.[0]).toEqual(url);
   }
+});
+
+test("in the local overlay each pod of recommendations keeps a file of its own", () => {
+  const { spec } = patches.find(
+    ({ kind, metadata }) => kind === "Deployment" && metadata?.name === "recommendations",
+  ) as Deployment;
+  expect(spec?.replicas).toBe(undefined);
+  expect(spec?.template.spec?.containers[0]?.env).toEqual([
+    { name: "DATABASE_URL", value: "sqlite:/data/recommendations.db", valueFrom: null },
+  ]);
+  const { volumes = [], containers } = deploymentOf("recommendations").spec?.template.spec ?? {};
+  expect(volumes).toContainEqual(expect.objectContaining({ name: "data", emptyDir: expect.anything() }));
+  expect(containers?.[0]?.volumeMounts).toContainEqual({ name: "data", mountPath: "/data" });
 });
 
 test("the local overlay runs an image that was built there", () => {

@@ -49,7 +49,7 @@ export class QueueFollower<Schema> {
     return keepTrying({
       ...{ signal, time: this.#time },
       attempt: (begun) =>
-        withBroker(this.#amqpUrl, signal, (broker, alive) => this.#consume(broker, begun, alive)).finally(() => {
+        withBroker(this.#amqpUrl, signal, (broker, alive) => this.#consume(broker, begun, alive, signal)).finally(() => {
           for (const follower of this.#followers) follower.connected = false;
         }),
       onAway: (error) => this.#logger.warn({ err: error }, "the broker does not answer: events wait"),
@@ -57,10 +57,17 @@ export class QueueFollower<Schema> {
     });
   }
 
-  async #consume(broker: Broker, begun: () => void, signal: AbortSignal): Promise<void> {
+  /** @param signal aborts when the connection is lost, too. @param stopping only when it is to end. */
+  async #consume(broker: Broker, begun: () => void, signal: AbortSignal, stopping: AbortSignal): Promise<void> {
     const lanes = new Map(this.#followers.map((follower) => [follower.source, new Lane()]));
     const channel = await broker.answer(broker.channel(), signal);
-    await broker.answer(this.#subscribe(broker, channel, lanes), signal);
+    try {
+      await broker.answer(this.#subscribe(broker, channel, lanes), signal);
+    } catch (error) {
+      // The broker is there and does not give the queue, as when that has lost its leader: it may take an operator until it does.
+      await this.#readLogs(stopping);
+      throw error;
+    }
     begun();
     for (const follower of this.#followers) follower.connected = true;
     const work = this.#followers.map((follower) => this.#handle(channel, follower, lanes.get(follower.source) as Lane, signal));
@@ -74,6 +81,15 @@ export class QueueFollower<Schema> {
       ),
     );
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  }
+
+  /** Handles what the logs have that can be read now. */
+  async #readLogs(stopping: AbortSignal): Promise<void> {
+    const reading = this.#followers.map((follower) => {
+      const away = new AbortController();
+      return follower.catchUp(AbortSignal.any([stopping, away.signal]), () => away.abort());
+    });
+    await Promise.allSettled(reading);
   }
 
   async #subscribe(broker: Broker, channel: Channel, lanes: ReadonlyMap<string, Lane>): Promise<void> {

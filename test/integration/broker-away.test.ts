@@ -15,15 +15,22 @@ test("while the broker is away for ten minutes the shop sells, and then everybod
   const random = new Random(20_261_121);
   const { broker } = shop;
   if (broker === undefined) throw new Error("there is no broker");
+  const sell = async (prefix: string, count: number) => {
+    const purchases: Purchase[] = [];
+    while (purchases.length < count) {
+      const ids = Array.from({ length: BUYERS_AT_ONCE }, (_, i) => `${prefix}${purchases.length + i}`);
+      const buyers = await Promise.all(ids.map((id) => Purchase.prepare(shop, id, "tok_ok", random)));
+      expect(await Promise.all(buyers.map((buyer) => buyer.place()))).toEqual(buyers.map(() => true));
+      purchases.push(...buyers);
+    }
+    return purchases;
+  };
+  // An ordinary day: everybody follows.
+  await sell("before-", BUYERS_AT_ONCE);
+  await settled(shop);
   await broker.stop();
 
-  const purchases: Purchase[] = [];
-  while (purchases.length < ORDERS) {
-    const ids = Array.from({ length: BUYERS_AT_ONCE }, (_, i) => `away-${purchases.length + i}`);
-    const buyers = await Promise.all(ids.map((id) => Purchase.prepare(shop, id, "tok_ok", random)));
-    expect(await Promise.all(buyers.map((buyer) => buyer.place()))).toEqual(buyers.map(() => true));
-    purchases.push(...buyers);
-  }
+  const purchases = await sell("away-", ORDERS);
   expect(new Set(purchases.flatMap(({ answers }) => answers.map(({ state }) => state)))).toEqual(new Set(["PLACED"]));
   expect((await readEvidence(shop, "away-")).notifications).toEqual([]);
 
