@@ -54,6 +54,7 @@ test.each([
   ["node.id", Buffer.from([0x12, 3, 0x0a, 1, 0xff])],
   ["resource_names[1]", Buffer.from([0x1a, 1, 0x61, 0x1a, 1, 0xff])],
   ["resource_names[0]", Buffer.from([0x1a, 1, 0xff, 0x22, 1, 0x61, 0x1a, 1, 0x61])],
+  ["resource_names[1]", Buffer.from([0x1a, 1, 0x61, 0x22, 1, 0x61, 0x1a, 1, 0xff])],
   ["error_detail.message", Buffer.from([0x32, 3, 0x12, 1, 0xff])],
 ])("refuses text that is no UTF-8 in %s, each time", (field, bytes) => {
   for (let i = 0; i < 2; i++) expect(() => decodeRequest(bytes)).toThrow(`${field} must be UTF-8`);

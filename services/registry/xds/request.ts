@@ -30,7 +30,7 @@ export function decodeRequest(bytes: Uint8Array): DiscoveryRequest {
   const to = endOfNames(bytes, from);
   if (to === from || to - from > LARGEST_LIST_BYTES) return read(bytes);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const request = read(Buffer.concat([buffer.subarray(0, from), buffer.subarray(to)]));
+  const request = read(Buffer.concat([buffer.subarray(0, from), buffer.subarray(to)]), bytes);
   // Names that stand apart from the others are no list of ours.
   if (request.resource_names.length > 0) return read(bytes);
   return { ...request, resource_names: namesIn(buffer.subarray(from, to)) };
@@ -40,8 +40,9 @@ const inputs = requestFields.getMessage(REQUEST);
 if (inputs === undefined) throw new Error(`no description of ${REQUEST}`);
 const check = compileWireCheck(inputs);
 
-function read(bytes: Uint8Array): DiscoveryRequest {
-  const problem = check(bytes);
+function read(bytes: Uint8Array, whole = bytes): DiscoveryRequest {
+  // In a part of a request its names are counted otherwise than its sender counts them.
+  const problem = check(bytes) && check(whole);
   if (problem?.kind === "no text") throw invalidField(problem.field, "must be UTF-8");
   if (problem !== undefined) throw new Error("this is no request");
   return decode(REQUEST, bytes);
