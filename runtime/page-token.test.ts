@@ -1,5 +1,5 @@
 import { Failure } from "./errors.ts";
-import { decodePageToken, encodePageToken } from "./page-token.ts";
+import { decodePageToken, encodePageToken, pageOf } from "./page-token.ts";
 
 const REQUEST = { category: 1, orderBy: "title" };
 const SHAPE = ["string", "number"] as const;
@@ -54,3 +54,12 @@ function forged(...position: unknown[]): string {
 function base64url(text: string): string {
   return Buffer.from(text).toString("base64url");
 }
+
+test.each([
+  [1, { page: ["a"], last: "a" }],
+  [2, { page: ["a", "b"], last: "b" }],
+  [3, { page: ["a", "b", "c"], last: undefined }],
+  [4, { page: ["a", "b", "c"], last: undefined }],
+])("tells whether another page comes after one of %i", async (size, page) => {
+  expect(await pageOf(size, async (limit) => ["a", "b", "c"].slice(0, limit))).toEqual(page);
+});

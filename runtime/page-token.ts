@@ -40,6 +40,22 @@ export function decodePageToken<const S extends Shape>(token: string, request: u
   throw invalidField("page_token", "must be one that this method gave for the same request");
 }
 
+/**
+ * One page of a list, and its last item if another page comes after it.
+ *
+ * @param size the most items on the page.
+ * @param list gives so many items at most.
+ */
+export async function pageOf<T>(
+  size: number,
+  list: (limit: number) => Promise<readonly T[]>,
+): Promise<{ page: T[]; last: T | undefined }> {
+  // One more than asked for tells whether there is a next page.
+  const found = await list(size + 1);
+  const page = found.slice(0, size);
+  return { page, last: found.length > size ? page.at(-1) : undefined };
+}
+
 function fingerprint(request: unknown): string {
   return createHash("sha256").update(JSON.stringify(request)).digest("base64url").slice(0, 12);
 }

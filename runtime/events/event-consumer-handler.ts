@@ -1,4 +1,4 @@
-import { decodePageToken, encodePageToken } from "../page-token.ts";
+import { decodePageToken, encodePageToken, pageOf } from "../page-token.ts";
 import { type Event, eventOf } from "./event.ts";
 import type { EventConsumer } from "./event-consumer.ts";
 import type { SetAsideRow } from "./event-consumer-tables.ts";
@@ -21,12 +21,8 @@ export function eventConsumerHandler<Schema>(consumer: EventConsumer<Schema>) {
     },
 
     async listSetAsideEvents({ pageSize, pageToken }: { pageSize: number; pageToken: string }) {
-      const size = pageSize || DEFAULT_PAGE_SIZE;
       const after = decodePageToken(pageToken, LIST, ["number", "string", "number"]);
-      // One more than asked for tells whether there is a next page.
-      const found = await consumer.setAside.list(after, size + 1);
-      const page = found.slice(0, size);
-      const last = found.length > size ? page.at(-1) : undefined;
+      const { page, last } = await pageOf(pageSize || DEFAULT_PAGE_SIZE, (limit) => consumer.setAside.list(after, limit));
       return {
         events: page.map(setAsideEventOf),
         nextPageToken: last === undefined ? "" : encodePageToken([last.set_aside_at_ms, last.source, last.position], LIST),

@@ -2,7 +2,7 @@ import type { Document as DocumentMessage } from "../../gen/bookstore/documents/
 import { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
 import type { DocumentsServiceImplementation } from "../../gen/bookstore/documents/v1/documents_service.ts";
 import { Failure } from "../../runtime/errors.ts";
-import { decodePageToken, encodePageToken } from "../../runtime/page-token.ts";
+import { decodePageToken, encodePageToken, pageOf } from "../../runtime/page-token.ts";
 import { reached } from "../../runtime/steps.ts";
 import type { BlobStore } from "./blob-store.ts";
 import { type Document, type DocumentStore, found, foundReceipt, foundSample, readRange } from "./document.ts";
@@ -30,17 +30,13 @@ export function documentsHandler(deps: DocumentsDeps): DocumentsServiceImplement
   const { store, janitor } = deps;
   return {
     async listDocuments({ userId, pageSize, pageToken, kind }) {
-      const size = pageSize || DEFAULT_PAGE_SIZE;
       const bound = { userId, kind };
       const [createdAtMs, id] = decodePageToken(pageToken, bound, ["number", "string"]) ?? [];
-      const documents = await store.list(userId, {
+      const which = {
         after: createdAtMs === undefined || id === undefined ? undefined : { createdAtMs, id },
         kind: kind === DocumentKind.DOCUMENT_KIND_UNSPECIFIED ? undefined : kind,
-        // One more than asked for tells whether there is a next page.
-        limit: size + 1,
-      });
-      const page = documents.slice(0, size);
-      const last = documents.length > size ? page.at(-1) : undefined;
+      };
+      const { page, last } = await pageOf(pageSize || DEFAULT_PAGE_SIZE, (limit) => store.list(userId, { ...which, limit }));
       return {
         documents: page.map(documentMessageOf),
         nextPageToken: last === undefined ? "" : encodePageToken([last.createdAt.getTime(), last.id], bound),

@@ -1,7 +1,7 @@
 import type { OrdersServiceImplementation } from "../../gen/bookstore/orders/v1/orders_service.ts";
 import { currentCall } from "../../runtime/call-context.ts";
 import { invalidField } from "../../runtime/errors.ts";
-import { decodePageToken, encodePageToken } from "../../runtime/page-token.ts";
+import { decodePageToken, encodePageToken, pageOf } from "../../runtime/page-token.ts";
 import { type CheckoutDeps, cancelOrder, placeOrder } from "./checkout.ts";
 import { orderMessage } from "./messages.ts";
 import { notFound } from "./order.ts";
@@ -26,17 +26,12 @@ export function ordersHandler(deps: CheckoutDeps): OrdersServiceImplementation {
     },
 
     async listOrders({ userId, pageSize, pageToken }) {
-      const size = pageSize || DEFAULT_PAGE_SIZE;
       const position = decodePageToken(pageToken, userId, ["number", "string"]);
       const after = position && { createdAtMs: position[0], id: position[1] };
-      // One more than asked for tells whether there is a next page.
-      const found = await orders.list(userId, { after, limit: size + 1 });
-      const page = found.slice(0, size);
-      const last = page.at(-1);
-      const more = found.length > size && last !== undefined;
+      const { page, last } = await pageOf(pageSize || DEFAULT_PAGE_SIZE, (limit) => orders.list(userId, { after, limit }));
       return {
         orders: page.map(orderMessage),
-        nextPageToken: more ? encodePageToken([last.createdAt.getTime(), last.id], userId) : "",
+        nextPageToken: last ? encodePageToken([last.createdAt.getTime(), last.id], userId) : "",
       };
     },
 

@@ -1,5 +1,5 @@
 import type { PushServiceImplementation } from "../../gen/bookstore/push/v1/push_service.ts";
-import { decodePageToken, encodePageToken } from "../../runtime/page-token.ts";
+import { decodePageToken, encodePageToken, pageOf } from "../../runtime/page-token.ts";
 import type { Wakeups } from "../../runtime/wakeups.ts";
 import { markRead, type Notification, type NotificationStore, type PushDeps, push } from "./notification.ts";
 import { messageOf } from "./notification-message.ts";
@@ -25,20 +25,14 @@ export function pushHandler(deps: PushHandlerDeps): PushServiceImplementation {
     },
 
     async listNotifications({ userId, pageSize, pageToken, unreadOnly }) {
-      const size = pageSize || DEFAULT_PAGE_SIZE;
       const bound = { userId, unreadOnly };
       const [beforeId] = decodePageToken(pageToken, bound, ["number"]) ?? [];
-      // One more than asked for tells whether there is a next page.
-      const found = await store.list(userId, {
-        beforeId,
-        unreadOnly,
-        limit: size + 1,
-      });
-      const page = found.slice(0, size);
-      const last = page.at(-1);
+      const { page, last } = await pageOf(pageSize || DEFAULT_PAGE_SIZE, (limit) =>
+        store.list(userId, { beforeId, unreadOnly, limit }),
+      );
       return {
         notifications: page.map(messageOf),
-        nextPageToken: found.length > size && last !== undefined ? encodePageToken([last.id], bound) : "",
+        nextPageToken: last ? encodePageToken([last.id], bound) : "",
         unreadCount: await store.countUnread(userId),
       };
     },

@@ -1,6 +1,6 @@
 import type { RegisterServiceImplementation, User as UserMessage } from "../../gen/bookstore/register/v1/register_service.ts";
 import { invalidField } from "../../runtime/errors.ts";
-import { decodePageToken, encodePageToken } from "../../runtime/page-token.ts";
+import { decodePageToken, encodePageToken, pageOf } from "../../runtime/page-token.ts";
 import { AddressChanges } from "./address-changes.ts";
 import { deleteUser, getUser, type RegisterDeps, registerUser, type User, updateUser } from "./user.ts";
 
@@ -58,12 +58,8 @@ async function pageOfUsers(store: RegisterDeps["store"], page: { bound: string; 
   const { bound, size, pageToken } = page;
   const position = decodePageToken(pageToken, bound, ["number", "string"]);
   const after = position && { createdAtMs: position[0], id: position[1] };
-  // One more than asked for tells whether there is a next page.
-  const found = await store.list(after, size + 1);
-  const users = found.slice(0, size);
-  const last = users.at(-1);
-  const more = found.length > size && last !== undefined;
-  return { users, nextPageToken: more ? encodePageToken([last.createdAt.getTime(), last.id], bound) : "" };
+  const { page: users, last } = await pageOf(size, (limit) => store.list(after, limit));
+  return { users, nextPageToken: last ? encodePageToken([last.createdAt.getTime(), last.id], bound) : "" };
 }
 
 /** A user as the contract has it. */

@@ -4,7 +4,7 @@ import type {
   ReviewsServiceImplementation,
 } from "../../gen/bookstore/reviews/v1/reviews_service.ts";
 import { invalidField } from "../../runtime/errors.ts";
-import { decodePageToken, encodePageToken } from "../../runtime/page-token.ts";
+import { decodePageToken, encodePageToken, pageOf } from "../../runtime/page-token.ts";
 import { type Comment, type CommentDeps, deleteComment, editComment, postComment, type Subject } from "./comment.ts";
 import { deleteReview, getReview, type Review, type ReviewDeps, writeReview } from "./review.ts";
 
@@ -31,7 +31,7 @@ export function reviewsHandler(deps: ReviewDeps & CommentDeps): ReviewsServiceIm
       const bound = { reviewsOf: bookId };
       const position = decodePageToken(pageToken, bound, ["number", "string"]);
       const after = position && { createdAtMs: position[0], id: position[1] };
-      const { page, last } = await pageOf(pageSize, (limit) => reviews.list(bookId, after, limit));
+      const { page, last } = await pageOf(pageSize || DEFAULT_PAGE_SIZE, (limit) => reviews.list(bookId, after, limit));
       return {
         reviews: page.map(reviewMessageOf),
         nextPageToken: last ? encodePageToken([last.createdAt.getTime(), last.id], bound) : "",
@@ -63,7 +63,7 @@ export function reviewsHandler(deps: ReviewDeps & CommentDeps): ReviewsServiceIm
       const bound = { commentsOn: subject };
       const position = decodePageToken(pageToken, bound, ["number", "number"]);
       const after = position && { threadId: position[0], id: position[1] };
-      const { page, last } = await pageOf(pageSize, (limit) => comments.list(subject, after, limit));
+      const { page, last } = await pageOf(pageSize || DEFAULT_PAGE_SIZE, (limit) => comments.list(subject, after, limit));
       return {
         comments: page.map(commentMessageOf),
         nextPageToken: last ? encodePageToken([last.threadId, last.id], bound) : "",
@@ -74,22 +74,12 @@ export function reviewsHandler(deps: ReviewDeps & CommentDeps): ReviewsServiceIm
       const subject = subjectOf(said);
       const bound = { commentsOf: userId, subject };
       const [beforeId] = decodePageToken(pageToken, bound, ["number"]) ?? [];
-      const { page, last } = await pageOf(pageSize, (limit) => comments.listOwn(userId, subject, beforeId, limit));
+      const { page, last } = await pageOf(pageSize || DEFAULT_PAGE_SIZE, (limit) =>
+        comments.listOwn(userId, subject, beforeId, limit),
+      );
       return { comments: page.map(commentMessageOf), nextPageToken: last ? encodePageToken([last.id], bound) : "" };
     },
   };
-}
-
-/** A page, and its last item if another page comes after it. */
-async function pageOf<T>(
-  pageSize: number,
-  list: (limit: number) => Promise<readonly T[]>,
-): Promise<{ page: T[]; last: T | undefined }> {
-  const size = pageSize || DEFAULT_PAGE_SIZE;
-  // One more than asked for tells whether there is a next page.
-  const found = await list(size + 1);
-  const page = found.slice(0, size);
-  return { page, last: found.length > size ? page.at(-1) : undefined };
 }
 
 function requireSubject(said: CommentMessage["subject"]): Subject {

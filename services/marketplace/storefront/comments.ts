@@ -8,11 +8,12 @@ import { bookNumber } from "./book-address.ts";
 import { orExplain } from "./failure-pages.ts";
 import { orShowProblems } from "./form-failures.ts";
 import { LONG_FORM_BYTES, longText, text } from "./form-schema.ts";
+import { unlessGone } from "./not-found.ts";
 import { showPage } from "./page.ts";
 import { type CommentsParts, changeCommentPage, commentsPage } from "./pages/comments.ts";
 import type { Problems } from "./pages/form.ts";
 import { problemPage } from "./pages/problem.ts";
-import { REVIEWS_ON_A_PAGE, unlessGone } from "./reviews.ts";
+import { REVIEWS_ON_A_PAGE } from "./reviews.ts";
 import { onlyForUsers } from "./signed-in.ts";
 import { userIdOf, visitorOf } from "./visitor.ts";
 

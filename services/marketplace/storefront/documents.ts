@@ -4,10 +4,10 @@ import { type Document, DocumentKind } from "../../../gen/bookstore/documents/v1
 import { DOWNLOAD_MS, sendDownload } from "./downloads.ts";
 import { orExplain } from "./failure-pages.ts";
 import { queryOf } from "./form-schema.ts";
+import { unlessGone } from "./not-found.ts";
 import { showPage } from "./page.ts";
 import { deleteDocumentPage, documentsPage } from "./pages/documents.ts";
 import { problemPage } from "./pages/problem.ts";
-import { unlessGone } from "./reviews.ts";
 import { onlyForUsers } from "./signed-in.ts";
 import { userIdOf } from "./visitor.ts";
 

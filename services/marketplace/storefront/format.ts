@@ -1,17 +1,11 @@
 import type { Book, Money } from "../../../gen/bookstore/catalog/v1/book.ts";
+import { formatMoney } from "../../../runtime/money.ts";
 
 const languageNames = new Intl.DisplayNames("en", { type: "language" });
 
 /** 1299 USD is "$12.99". Exact, however much it is. */
 export function formatPrice(price: Money | undefined): string {
-  if (price === undefined) return "";
-  const { currencyCode, minorUnits } = price;
-  const format = new Intl.NumberFormat("en", { style: "currency", currency: currencyCode });
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
-  const unsigned = (minorUnits < 0n ? -minorUnits : minorUnits).toString().padStart(digits + 1, "0");
-  const cut = unsigned.length - digits;
-  const decimal = `${minorUnits < 0n ? "-" : ""}${unsigned.slice(0, cut)}.${unsigned.slice(cut)}0`;
-  return format.format(decimal as Intl.StringNumericLiteral);
+  return formatMoney(price, "en");
 }
 
 /** What is taken off: 899 USD is "−$8.99". */

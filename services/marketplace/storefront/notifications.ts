@@ -3,10 +3,10 @@ import type { PushClient } from "../../../clients/push.ts";
 import { LIVE_PAGE } from "./content-security.ts";
 import { orExplain } from "./failure-pages.ts";
 import { queryOf, text } from "./form-schema.ts";
+import { unlessGone } from "./not-found.ts";
 import { showPage } from "./page.ts";
 import { notificationsPage, viewOf } from "./pages/notifications.ts";
 import { problemPage } from "./pages/problem.ts";
-import { unlessGone } from "./reviews.ts";
 import { onlyForUsers } from "./signed-in.ts";
 import { userIdOf } from "./visitor.ts";
 

@@ -1,12 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { Status } from "nice-grpc-common";
-import { CallFailure } from "../../../clients/call-failure.ts";
 import type { DocumentsClient } from "../../../clients/documents.ts";
 import type { OrdersClient } from "../../../clients/orders.ts";
 import type { Order } from "../../../gen/bookstore/orders/v1/orders_service.ts";
 import { DOWNLOAD_MS, sendDownload } from "./downloads.ts";
 import { orExplain } from "./failure-pages.ts";
 import { queryOf } from "./form-schema.ts";
+import { isNotThere } from "./not-found.ts";
 import { optional, PATIENCE_MS } from "./optional.ts";
 import { showPage } from "./page.ts";
 import { canBeCancelled, cancelPage, orderPage, ordersPage } from "./pages/orders.ts";
@@ -128,9 +127,4 @@ export function ordersRoutes(app: FastifyInstance, { orders, documents }: Orders
     const finding = documents.findReceipt({ userId: userIdOf(request), orderId: id }, { deadlineMs: PATIENCE_MS });
     return optional(finding.then(() => true, isNotThere));
   }
-}
-
-function isNotThere(error: unknown): false {
-  if (error instanceof CallFailure && error.code === Status.NOT_FOUND) return false;
-  throw error;
 }

@@ -1,6 +1,4 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { Status } from "nice-grpc-common";
-import { CallFailure } from "../../../clients/call-failure.ts";
 import type { ReviewsClient } from "../../../clients/reviews.ts";
 import type { Review } from "../../../gen/bookstore/reviews/v1/reviews_service.ts";
 import { type BookStore, getBook } from "../book.ts";
@@ -8,6 +6,7 @@ import { bookId } from "./book-address.ts";
 import { orExplain } from "./failure-pages.ts";
 import { orShowProblems } from "./form-failures.ts";
 import { LONG_FORM_BYTES, longText, text } from "./form-schema.ts";
+import { unlessGone } from "./not-found.ts";
 import { optional, PATIENCE_MS } from "./optional.ts";
 import { showPage } from "./page.ts";
 import type { Problems } from "./pages/form.ts";
@@ -105,9 +104,4 @@ async function ownReview(
 ): Promise<Review | undefined> {
   const answer = await reviews.getReview({ userId, bookId }, options).catch(unlessGone);
   return answer?.review;
-}
-
-/** What is not there need not be shown, and not be taken away. */
-export function unlessGone(error: unknown): undefined {
-  if (!(error instanceof CallFailure && error.code === Status.NOT_FOUND)) throw error;
 }

@@ -1,10 +1,9 @@
 import type { FastifyInstance } from "fastify";
-import { Status } from "nice-grpc-common";
-import { CallFailure } from "../../../clients/call-failure.ts";
 import type { DocumentsClient } from "../../../clients/documents.ts";
 import { bookId } from "./book-address.ts";
 import { DOWNLOAD_MS, sendDownload } from "./downloads.ts";
 import { orExplain } from "./failure-pages.ts";
+import { isNotThere } from "./not-found.ts";
 import { optional, PATIENCE_MS } from "./optional.ts";
 import { problemPage } from "./pages/problem.ts";
 
@@ -38,9 +37,4 @@ export function sampleRoutes(app: FastifyInstance, { documents }: SamplesDeps): 
     };
     return orExplain(reply, send, { reasons: { SAMPLE_NOT_FOUND: () => NO_SAMPLE }, otherwise: AWAY });
   });
-}
-
-function isNotThere(error: unknown): false {
-  if (error instanceof CallFailure && error.code === Status.NOT_FOUND) return false;
-  throw error;
 }
