@@ -106,6 +106,22 @@ test("passes its check while the store answers, and fails it when it does not", 
   await expect(check()).rejects.toThrow();
 });
 
+test("lets everything else have its turn while a thousand queries follow each other", async () => {
+  const { db, close } = await open();
+  let turns = 0;
+  const counting = setImmediate(function count() {
+    turns++;
+    if (turns < 3) setImmediate(count);
+  });
+
+  const books = Array.from({ length: 1_000 }, (_, i) => ({ isbn: `isbn ${i}`, title: "Emma" }));
+  await Promise.all(books.map((book) => db.insertInto("books").values(book).execute()));
+
+  expect(turns).toBe(3);
+  clearImmediate(counting);
+  await close();
+});
+
 test("takes back a transaction that fails", async () => {
   const { db, close } = await open();
 

@@ -1,8 +1,8 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { setTimeout as sleep } from "node:timers/promises";
-import { Kysely, PostgresAdapter, PostgresDialect, SqliteDialect, sql } from "kysely";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { Kysely, PostgresAdapter, PostgresDialect, SqliteDialect, type SqliteDialectConfig, SqliteDriver, sql } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import pg from "pg";
 import type { HealthCheck } from "./health.ts";
@@ -19,6 +19,8 @@ export interface Database<Schema> {
 
 /** How long a writer waits for another process to finish writing to the same SQLite file. */
 const SQLITE_BUSY_MS = 5_000;
+/** How long queries of SQLite may follow each other before anything else has its turn. */
+const SQLITE_TURN_MS = 10;
 const POSTGRES_POOL_SIZE = 10;
 const POSTGRES_CONNECT_MS = 3_000;
 const POSTGRES_QUERY_MS = 10_000;
@@ -69,7 +71,7 @@ async function openSqlite<Schema>({ url, migrations, logger }: OpenOptions): Pro
   await writeAhead(file);
   file.exec("PRAGMA synchronous = FULL");
   file.exec("PRAGMA foreign_keys = ON");
-  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: asBetterSqlite(file) }) });
+  const db = new Kysely<Schema>({ dialect: new YieldingSqliteDialect({ database: asBetterSqlite(file) }) });
 
   // Kysely takes no lock of its own on SQLite. The write lock of the file keeps
   // other processes out, and makes all migrations one transaction.
@@ -105,6 +107,37 @@ async function writeAhead(file: DatabaseSync): Promise<void> {
       if (!isStoreUnavailable(error) || Date.now() > giveUpAt) throw error;
       await sleep(10);
     }
+  }
+}
+
+/**
+ * Queries of SQLite are never waited for, so that those of a burst follow each
+ * other without end: Node goes on to what has come from the network when no
+ * promise is left to be kept. Whoever waits longest for it is given up as dead.
+ */
+class YieldingSqliteDriver extends SqliteDriver {
+  #turnedAt = performance.now();
+
+  /** Kysely lends the one connection to one transaction after the other. */
+  override async acquireConnection() {
+    if (performance.now() - this.#turnedAt > SQLITE_TURN_MS) {
+      await nextTurn();
+      this.#turnedAt = performance.now();
+    }
+    return super.acquireConnection();
+  }
+}
+
+class YieldingSqliteDialect extends SqliteDialect {
+  readonly #config: SqliteDialectConfig;
+
+  constructor(config: SqliteDialectConfig) {
+    super(config);
+    this.#config = config;
+  }
+
+  override createDriver() {
+    return new YieldingSqliteDriver(this.#config);
   }
 }
 
