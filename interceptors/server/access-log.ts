@@ -1,4 +1,5 @@
 import { Status } from "nice-grpc-common";
+import type { MethodContract } from "../../runtime/contracts.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { ServerInterceptor } from "./interceptor.ts";
 
@@ -12,13 +13,20 @@ const SERVER_FAULTS: ReadonlySet<Status> = new Set([Status.UNKNOWN, Status.INTER
  * Health checks and reflection are logged at level debug: probes come every few seconds.
  */
 export function accessLog(options: { logger: Logger }): ServerInterceptor {
-  const { logger } = options;
+  const loggers = new Map<MethodContract, Logger>();
+  /** What is the same in all lines of a method is written out once. */
+  const loggerOf = (contract: MethodContract): Logger => {
+    const known = loggers.get(contract);
+    if (known !== undefined) return known;
+    const made = options.logger.child({ path: contract.path });
+    loggers.set(contract, made);
+    return made;
+  };
   return {
     finish(call, { code }) {
       const level = call.contract.infrastructure ? "debug" : SERVER_FAULTS.has(code) ? "error" : "info";
-      logger[level](
+      loggerOf(call.contract)[level](
         {
-          path: call.path,
           peer: call.peer,
           status: Status[code],
           durationMs: Math.round((performance.now() - call.startedAt) * 1_000) / 1_000,

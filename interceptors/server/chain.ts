@@ -21,7 +21,7 @@ import { type ConnectionLimits, Connections } from "./connections.ts";
 import { deadline } from "./deadline.ts";
 import { decoding, withCheckedForeignRequests, withCheckedRequests } from "./decoding.ts";
 import { endUser } from "./end-user.ts";
-import { errorMapping, statusOf } from "./error-mapping.ts";
+import { statusOf, withErrorMapping } from "./error-mapping.ts";
 import { FairBudget } from "./fair-budget.ts";
 import { type FrontDoorOptions, openFrontDoor, peerOf } from "./front-door.ts";
 import { handshakeAudit } from "./handshake-audit.ts";
@@ -123,7 +123,7 @@ export function meshServer(options: MeshServerOptions): MeshServer {
   // grpc-js writes header values it does not like to standard error as they are, tokens included.
   setLogVerbosity(logVerbosity.NONE);
   const serverOptions: ServerOptions = { ...SERVER_OPTIONS, interceptors: [interceptCalls(contracts, environment)] };
-  const server = createServer(serverOptions).use(errorMapping(options));
+  const server = createServer(serverOptions);
 
   let closeFrontDoor = () => {};
   const handshakeFailed = handshakeAudit(options);
@@ -151,7 +151,10 @@ export function meshServer(options: MeshServerOptions): MeshServer {
       }
       contracts.set(path, contract);
     }
-    server.add(withSharedEncoder(withCheckedRequests(definition, contracts)), implementation as never);
+    server.add(
+      withSharedEncoder(withCheckedRequests(definition, contracts)),
+      withErrorMapping(definition, implementation, options) as never,
+    );
   };
 
   return {
@@ -163,7 +166,10 @@ export function meshServer(options: MeshServerOptions): MeshServer {
     },
     addForeign(definition, methodContracts, implementation) {
       for (const contract of methodContracts) contracts.set(contract.path, contract);
-      server.add(withCheckedForeignRequests(definition, contracts), implementation);
+      server.add(
+        withCheckedForeignRequests(definition, contracts),
+        withErrorMapping(definition, implementation, options) as never,
+      );
     },
     async listen(address) {
       offer(HealthDefinition, healthHandler(options.health));

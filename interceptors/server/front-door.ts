@@ -109,8 +109,11 @@ function guard(server: Http2Server, { security, connections, refuse, handshakeFa
     stream.on("error", ignore);
     if (stream.destroyed || refuse(stream, headers)) return;
     const session = stream.session as ServerHttp2Session;
-    const peer = peersOfSessions.get(session) ?? addressOf(session.socket);
-    peersOfSessions.set(session, peer);
+    let peer = peersOfSessions.get(session);
+    if (peer === undefined) {
+      peer = addressOf(session.socket);
+      peersOfSessions.set(session, peer);
+    }
     arriving = { caller: security.callerOf(session, headers), peer, headers };
     try {
       callOf(stream, headers, ...rest);

@@ -23,23 +23,22 @@ const SMALL_BYTES = 1_024;
  * a stream until the message is with the handler, others until the call is over.
  */
 export function requestMemory({ budget }: { budget: FairBudget }): ServerInterceptor {
-  const requests = new WeakMap<ServerCall, Request>();
   return {
     start(call) {
       // Its answer would be made for nothing. Health checks tell of the process, whatever its callers do.
       if (!call.contract.infrastructure && !budget.has(call.callerKey, LEAST_BYTES)) throw noRoom();
-      requests.set(call, new Request(call, budget));
+      (call.inside.decoder as WatchedDecoder)[REQUEST] = new Request(call, budget);
     },
     message(call) {
-      requests.get(call)?.delivered();
+      (call.inside.decoder as WatchedDecoder)[REQUEST].delivered();
     },
     settle(call) {
-      requests.get(call)?.close();
+      (call.inside.decoder as WatchedDecoder)[REQUEST].close();
     },
   };
 }
 
-/** By which the decoder of a call finds what is said about it here. */
+/** Under which the decoder of a call has what is said about it here. */
 const REQUEST = Symbol("request");
 interface WatchedDecoder extends Decoder {
   [REQUEST]: Request;
@@ -75,7 +74,6 @@ class Request {
     inside.maxReceiveMessageSize = maxRequestBytes;
     const decoder = inside.decoder as WatchedDecoder;
     decoder.maxReadMessageLength = maxRequestBytes;
-    decoder[REQUEST] = this;
     // The same function for all calls: to make it anew each time shows in the benchmark.
     decoder.write = write;
     this.#inflates = inside.incomingEncoding !== "identity";

@@ -7,7 +7,7 @@ import { echo, type SpecialCase } from "../../test/support/dummy-client.ts";
 import { call, endingCases, endings, kinds, rejection } from "../../test/support/four-kinds.ts";
 import { LogLines } from "../../test/support/log-lines.ts";
 import { clientFactory } from "../client/chain.ts";
-import { errorMapping, statusOf } from "./error-mapping.ts";
+import { statusOf, withErrorMapping } from "./error-mapping.ts";
 import { FairBudget } from "./fair-budget.ts";
 import type { ServerInterceptor } from "./interceptor.ts";
 import { interceptCalls } from "./server-call.ts";
@@ -169,8 +169,8 @@ async function serve(links: readonly ServerInterceptor[], specialCases: Record<s
     messageMemory: new FairBudget(1_000_000),
   };
   const contracts = serviceContract(EchoServiceDefinition.fullName);
-  const server = createServer({ interceptors: [interceptCalls(contracts, environment)] }).use(errorMapping({ logger }));
-  server.add(EchoServiceDefinition, echo({ specialCases, logger }));
+  const server = createServer({ interceptors: [interceptCalls(contracts, environment)] });
+  server.add(EchoServiceDefinition, withErrorMapping(EchoServiceDefinition, echo({ specialCases, logger }), { logger }) as never);
   const channel = createChannel(`127.0.0.1:${await server.listen("127.0.0.1:0")}`);
   return {
     client: clientFactory({ logger }).create(EchoServiceDefinition, channel),

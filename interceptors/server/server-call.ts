@@ -129,13 +129,17 @@ export class ServerCall implements ServerInterceptingCallInterface, CallContext 
   }
 
   start(listener: Listener): void {
+    const { kind } = this.contract;
+    // grpc-js calls the handler of a single request when all of it has come: nothing that comes before works for the call.
+    const single = kind === "unary" || kind === "server_streaming";
+    const tell = single ? (action: () => void) => action() : (action: () => void) => runInCall(this, action);
     this.#call.start({
       onReceiveMetadata: (metadata) => {
         this.metadata = metadata;
-        this.#startChain(() => runInCall(this, () => listener.onReceiveMetadata(metadata)));
+        this.#startChain(() => tell(() => listener.onReceiveMetadata(metadata)));
       },
       onReceiveMessage: (message) => {
-        if (this.#checkMessage(message)) runInCall(this, () => listener.onReceiveMessage(message));
+        if (this.#checkMessage(message)) tell(() => listener.onReceiveMessage(message));
       },
       onReceiveHalfClose: () => {
         if (!this.#finished) runInCall(this, () => listener.onReceiveHalfClose());
