@@ -12,6 +12,8 @@ export interface BookPage {
 
 export interface BookStore {
   get(id: number): Promise<Book | undefined>;
+  /** Those of them that are there. */
+  getAll(ids: readonly number[]): Promise<Book[]>;
   /** By title, from behind the Book with the id `afterId` on. `category` undefined means all. */
   list(options: { category: BookCategory | undefined; afterId: number | undefined; limit: number }): Promise<BookPage>;
   /** Books that have all of the words or words that begin so, best match first. */

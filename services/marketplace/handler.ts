@@ -33,6 +33,10 @@ export function marketplaceHandler({ store, wakeups }: MarketplaceDeps): Marketp
       return { book: await getBook(store, bookId) };
     },
 
+    async batchGetBooks({ bookIds }) {
+      return { books: await store.getAll(bookIds) };
+    },
+
     async searchBooks({ query, pageSize, pageToken }) {
       const limit = pageSize || DEFAULT_PAGE_SIZE;
       const [offset] = decodePageToken(pageToken, query, ["number"]) ?? [0];

@@ -88,6 +88,31 @@ test("says NOT_FOUND for a book that is not there", async () => {
   });
 });
 
+test("gets several books at once, and leaves out those that are not there", async () => {
+  await using marketplace = await startMarketplace();
+  await marketplace.store.add([newBook(1, "A"), newBook(2, "B"), newBook(3, "C")]);
+
+  const { books } = await marketplace.client.batchGetBooks({ bookIds: [3, 99, 1, 3] });
+
+  expect(books.map(({ title }) => title).sort()).toEqual(["A", "C"]);
+  expect((await marketplace.client.batchGetBooks({})).books).toEqual([]);
+});
+
+test("gets as many books at once as a full cart has and one more, and no more than 200", async () => {
+  await using marketplace = await startMarketplace();
+  await marketplace.store.add(newBooks(101));
+  const bookIds = Array.from({ length: 201 }, (_, i) => 2 ** 31 - 1 - i);
+
+  expect((await marketplace.client.batchGetBooks({ bookIds: Array.from({ length: 101 }, (_, i) => i + 1) })).books).toHaveLength(
+    101,
+  );
+  expect((await marketplace.client.batchGetBooks({ bookIds: bookIds.slice(1) })).books).toEqual([]);
+  await expect(marketplace.client.batchGetBooks({ bookIds })).rejects.toMatchObject({
+    code: Status.INVALID_ARGUMENT,
+    violations: [{ field: "book_ids" }],
+  });
+});
+
 test("counts the books of the categories that have any, in the order of the contract", async () => {
   await using marketplace = await startMarketplace();
   expect((await marketplace.client.listCategories({})).categories).toEqual([]);

@@ -28,6 +28,11 @@ export async function openMarketplaceStore(url: string, logger: Logger): Promise
       return row && bookOf(row);
     },
 
+    async getAll(ids) {
+      if (ids.length === 0) return [];
+      return (await db.selectFrom("books").selectAll().where("id", "in", ids).execute()).map(bookOf);
+    },
+
     async list({ category, afterId, limit }) {
       let wanted = db.selectFrom("books");
       if (category !== undefined) wanted = wanted.where("category", "=", category);

@@ -8,6 +8,7 @@ import {
   noCart,
   type ShownCart,
   showCart,
+  sizeOfCart,
   withMore,
   withQuantity,
 } from "./cart.ts";
@@ -18,6 +19,8 @@ export function cartHandler(deps: CartDeps): CartServiceImplementation {
   const { carts, now } = deps;
   return {
     getCart: ({ userId }) => shown(deps, { userId }),
+
+    getCartSize: ({ userId }) => size(deps, { userId }),
 
     async addItem({ userId, bookId, quantity }) {
       return message(await changeCart(deps, { userId }, adding(bookId, quantity)));
@@ -40,6 +43,8 @@ export function guestCartHandler(deps: CartDeps): GuestCartServiceImplementation
   return {
     getGuestCart: ({ guestCartId }) => shown(deps, { guestCartId }),
 
+    getGuestCartSize: ({ guestCartId }) => size(deps, { guestCartId }),
+
     async addGuestItem({ guestCartId, bookId, quantity }) {
       const present = guestCartId === "" ? undefined : await changeCart(deps, { guestCartId }, adding(bookId, quantity));
       if (present !== undefined) return { guestCartId, ...message(present) };
@@ -56,6 +61,10 @@ export function guestCartHandler(deps: CartDeps): GuestCartServiceImplementation
 
 async function shown(deps: CartDeps, owner: CartOwner) {
   return message(await showCart(deps, owner, await deps.carts.items(owner, deps.now())));
+}
+
+async function size({ carts, now }: CartDeps, owner: CartOwner) {
+  return { quantity: sizeOfCart(await carts.items(owner, now())) };
 }
 
 function adding(bookId: number, quantity: number): CartChange {

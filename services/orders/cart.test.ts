@@ -35,6 +35,25 @@ test("shows what is in a cart in the order in which it was put in, at the prices
   });
 });
 
+test("tells how many copies are in a cart without asking the marketplace", async () => {
+  const away = { batchGetBooks: () => Promise.reject(new Error("nobody was to ask")) };
+  await using orders = await startOrders({ marketplace: away });
+  const items = [
+    { bookId: 1, quantity: 2 },
+    { bookId: 2, quantity: 3 },
+  ];
+  await orders.store.carts.change({ userId: LI }, new Date(), () => items);
+  const guestCartId = await orders.store.carts.createForGuest(items, new Date());
+  const { client } = orders;
+
+  expect(await client.getCartSize({ userId: LI })).toEqual({ quantity: 5 });
+  expect(await client.getCartSize({ userId: "nobody" })).toEqual({ quantity: 0 });
+  expect(await client.getGuestCartSize({ guestCartId })).toEqual({ quantity: 5 });
+  await expect(client.getGuestCartSize({ guestCartId: "another" })).rejects.toMatchObject(
+    refusal(Status.NOT_FOUND, "CART_NOT_FOUND"),
+  );
+});
+
 test("changes how many copies there are, and takes books out", async () => {
   await using orders = await startOrders();
   await fillCart(orders, LI, [
@@ -138,11 +157,11 @@ test("shows what somebody else puts in at the same moment", async () => {
   let asked = false;
   await using orders = await startOrders({
     marketplace: {
-      async getBook({ bookId = 0 }) {
+      async batchGetBooks({ bookIds = [] }) {
         const first = !asked;
         asked = true;
         if (first) await (await other.promise)();
-        return { book: aBook(bookId) };
+        return { books: bookIds.map((bookId) => aBook(bookId)) };
       },
     },
   });

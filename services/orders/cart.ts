@@ -75,6 +75,12 @@ interface Shelf {
   promotion: boolean;
 }
 
+/** How many copies are in a cart, also of books that are gone. */
+export function sizeOfCart(items: readonly CartItem[] | undefined): number {
+  if (items === undefined) throw noCart();
+  return items.reduce((sum, { quantity }) => sum + quantity, 0);
+}
+
 /** Shows what is in a cart, at the prices of now. */
 export async function showCart(deps: CartDeps, owner: CartOwner, items: readonly CartItem[] | undefined): Promise<ShownCart> {
   if (items === undefined) throw noCart();

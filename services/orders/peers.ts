@@ -1,26 +1,17 @@
-import { Status } from "nice-grpc-common";
-import { CallFailure } from "../../clients/call-failure.ts";
 import type { MarketplaceClient } from "../../clients/marketplace.ts";
 import type { RegisterClient } from "../../clients/register.ts";
 import type { Offer } from "./cart.ts";
 
 /** Asks the marketplace what it sells. */
-export function findOffers(marketplace: Pick<MarketplaceClient, "getBook">) {
+export function findOffers(marketplace: Pick<MarketplaceClient, "batchGetBooks">) {
   return async (bookIds: readonly number[]): Promise<ReadonlyMap<number, Offer>> => {
-    const found = await Promise.all(bookIds.map((bookId) => findOffer(marketplace, bookId)));
-    return new Map(found.flatMap((offer) => (offer === undefined ? [] : [[offer.bookId, offer]])));
-  };
-}
-
-async function findOffer(marketplace: Pick<MarketplaceClient, "getBook">, bookId: number): Promise<Offer | undefined> {
-  try {
-    const { book } = await marketplace.getBook({ bookId });
+    if (bookIds.length === 0) return new Map();
+    const { books } = await marketplace.batchGetBooks({ bookIds: [...bookIds] });
     // What has no price is not for sale.
-    return book?.price && { bookId, title: book.title, unitPrice: book.price };
-  } catch (error) {
-    if (error instanceof CallFailure && error.code === Status.NOT_FOUND) return undefined;
-    throw error;
-  }
+    return new Map(
+      books.flatMap(({ id, title, price }) => (price === undefined ? [] : [[id, { bookId: id, title, unitPrice: price }]])),
+    );
+  };
 }
 
 /** Asks register whether there is such a user. */

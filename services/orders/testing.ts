@@ -1,6 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { Status } from "nice-grpc";
-import { CallFailure } from "../../clients/call-failure.ts";
 import { Book } from "../../gen/bookstore/catalog/v1/book.ts";
 import type { Order, PlaceOrderRequest } from "../../gen/bookstore/orders/v1/orders_service.ts";
 import type { EventType } from "../../runtime/events/event.ts";
@@ -11,15 +9,11 @@ export function aBook(id: number, minorUnits = 1000n, currencyCode = "USD"): Boo
   return Book.fromPartial({ id, title: `Book ${id}`, price: { currencyCode, minorUnits } });
 }
 
-const NO_DETAILS = { reason: undefined, metadata: {}, violations: [], retryAfterMs: undefined };
-
 /** A marketplace that has what `find` finds. */
 export function catalogueOf(find: (bookId: number) => Book | undefined): NonNullable<OrdersOptions["marketplace"]> {
   return {
-    async getBook({ bookId = 0 }) {
-      const book = find(bookId);
-      if (book !== undefined) return { book };
-      throw new CallFailure("/x/GetBook", Status.NOT_FOUND, "no such book", NO_DETAILS);
+    async batchGetBooks({ bookIds = [] }) {
+      return { books: bookIds.flatMap((bookId) => find(bookId) ?? []) };
     },
   };
 }

@@ -71,7 +71,7 @@ function bookOf(id: number): Book {
 }
 
 const catalogue: Partial<MarketplaceServiceImplementation> = {
-  getBook: async ({ bookId }) => ({ book: bookOf(bookId) }),
+  batchGetBooks: async ({ bookIds }) => ({ books: bookIds.map(bookOf) }),
   async *watchBooks(_request, { signal }) {
     yield { books: Array.from({ length: BOOKS }, (_, i) => bookOf(i + 1)), revision: 1n, catalogueId: "tests" };
     await aborted(signal);

@@ -44,7 +44,7 @@ export interface OrdersOptions extends StoreOptions {
   /** The default has every user. */
   register?: Pick<RegisterClient, "checkRegistered" | "listUserIds">;
   /** The default has every book, called "Book 1" and so on, for 10 dollars. */
-  marketplace?: Pick<MarketplaceClient, "getBook">;
+  marketplace?: Pick<MarketplaceClient, "batchGetBooks">;
   /** The default is that which comes with the shop. */
   payments?: (simulated: PaymentProvider) => PaymentProvider;
   now?: () => Date;
@@ -81,8 +81,8 @@ const anyUser: NonNullable<OrdersOptions["register"]> = {
 };
 
 const anyBook: NonNullable<OrdersOptions["marketplace"]> = {
-  getBook: async ({ bookId = 0 }) => ({
-    book: Book.fromPartial({ id: bookId, title: `Book ${bookId}`, price: { currencyCode: "USD", minorUnits: 1000n } }),
+  batchGetBooks: async ({ bookIds = [] }) => ({
+    books: bookIds.map((id) => Book.fromPartial({ id, title: `Book ${id}`, price: { currencyCode: "USD", minorUnits: 1000n } })),
   }),
 };
 

@@ -8,14 +8,16 @@ import { optional, PATIENCE_MS } from "./optional.ts";
 import { userIdOf, visitorOf } from "./visitor.ts";
 
 export interface CartDeps {
-  carts: Pick<CartClient, "getCart" | "addItem" | "changeItem" | "removeItem" | "mergeCart">;
-  guestCarts: Pick<GuestCartClient, "getGuestCart" | "addGuestItem" | "changeGuestItem" | "removeGuestItem">;
+  carts: Pick<CartClient, "getCart" | "getCartSize" | "addItem" | "changeItem" | "removeItem" | "mergeCart">;
+  guestCarts: Pick<GuestCartClient, "getGuestCart" | "getGuestCartSize" | "addGuestItem" | "changeGuestItem" | "removeGuestItem">;
   cartCookie: CartCookie;
 }
 
 /** The cart of whoever asks for a page. Every method fails with a ClientError if orders does not do it. */
 export interface CartOfVisitor {
-  get(options?: { deadlineMs?: number }): Promise<Cart>;
+  get(): Promise<Cart>;
+  /** How many copies are in it. */
+  size(options: { deadlineMs: number }): Promise<number>;
   add(bookId: number, quantity: number): Promise<Cart>;
   change(bookId: number, quantity: number): Promise<Cart>;
   remove(bookId: number): Promise<Cart>;
@@ -25,40 +27,45 @@ export const EMPTY_CART: Cart = { lines: [], quantity: 0, subtotal: undefined, d
 
 /** The cart of the user or, for a guest, the one that the cookie names. */
 export function cartOf(request: FastifyRequest, reply: FastifyReply, deps: CartDeps): CartOfVisitor {
-  return visitorOf(request).kind === "guest" ? cartOfGuest(request, reply, deps) : cartOfUser(userIdOf(request), deps);
+  return visitorOf(request).kind === "guest" ? guestCartOf(request, reply, deps) : cartOfUser(userIdOf(request), deps);
 }
 
 function cartOfUser(userId: string, { carts }: CartDeps): CartOfVisitor {
   return {
-    get: async (options) => cartIn(await carts.getCart({ userId }, options)),
+    get: async () => cartIn(await carts.getCart({ userId })),
+    size: async (options) => (await carts.getCartSize({ userId }, options)).quantity,
     add: async (bookId, quantity) => cartIn(await carts.addItem({ userId, bookId, quantity })),
     change: async (bookId, quantity) => cartIn(await carts.changeItem({ userId, bookId, quantity })),
     remove: async (bookId) => cartIn(await carts.removeItem({ userId, bookId })),
   };
 }
 
-function cartOfGuest(request: FastifyRequest, reply: FastifyReply, { guestCarts, cartCookie }: CartDeps): CartOfVisitor {
+function guestCartOf(request: FastifyRequest, reply: FastifyReply, { guestCarts, cartCookie }: CartDeps): CartOfVisitor {
   const guestCartId = cartCookie.read(request);
   /** A guest who has no cart, or has it no more, has an empty one. */
-  const ofGuest = async (ask: (guestCartId: string) => Promise<{ cart?: Cart | undefined }>) => {
-    if (guestCartId === undefined) return EMPTY_CART;
+  const ofGuest = async <T>(ask: (guestCartId: string) => Promise<T>, empty: T) => {
+    if (guestCartId === undefined) return empty;
     try {
-      return cartIn(await ask(guestCartId));
+      return await ask(guestCartId);
     } catch (error) {
       if (!(error instanceof CallFailure && error.reason === "CART_NOT_FOUND")) throw error;
       cartCookie.clear(reply);
-      return EMPTY_CART;
+      return empty;
     }
   };
+  const cartOfGuest = async (ask: (guestCartId: string) => Promise<{ cart?: Cart | undefined }>) =>
+    cartIn(await ofGuest(ask, {}));
   return {
-    get: (options) => ofGuest((guestCartId) => guestCarts.getGuestCart({ guestCartId }, options)),
+    get: () => cartOfGuest((guestCartId) => guestCarts.getGuestCart({ guestCartId })),
+    size: async (options) =>
+      (await ofGuest((guestCartId) => guestCarts.getGuestCartSize({ guestCartId }, options), { quantity: 0 })).quantity,
     async add(bookId, quantity) {
       const added = await guestCarts.addGuestItem({ guestCartId: guestCartId ?? "", bookId, quantity });
       cartCookie.keep(reply, added.guestCartId);
       return cartIn(added);
     },
-    change: (bookId, quantity) => ofGuest((guestCartId) => guestCarts.changeGuestItem({ guestCartId, bookId, quantity })),
-    remove: (bookId) => ofGuest((guestCartId) => guestCarts.removeGuestItem({ guestCartId, bookId })),
+    change: (bookId, quantity) => cartOfGuest((guestCartId) => guestCarts.changeGuestItem({ guestCartId, bookId, quantity })),
+    remove: (bookId) => cartOfGuest((guestCartId) => guestCarts.removeGuestItem({ guestCartId, bookId })),
   };
 }
 

@@ -47,13 +47,13 @@ export function frameOf(request: FastifyRequest): Promise<Frame> {
 
 async function frameFor(request: FastifyRequest, cart: ReturnType<typeof cartOf>, deps: FrameDeps): Promise<Frame> {
   const visitor = visitorOf(request);
-  const asCart = optional(cart.get(PATIENCE));
-  if (visitor.kind !== "signed in") return { inCart: (await asCart)?.quantity, offer: true };
+  const size = optional(cart.size(PATIENCE));
+  if (visitor.kind !== "signed in") return { inCart: await size, offer: true };
   const { userId } = visitor;
   const [inCart, promotion, notifications] = await Promise.all([
-    asCart,
+    size,
     optional(deps.promotion.getPromotion({ userId }, PATIENCE)),
     optional(deps.push.listNotifications({ userId, pageSize: 1 }, PATIENCE)),
   ]);
-  return { inCart: inCart?.quantity, unread: notifications?.unreadCount, offer: promotion?.available ?? false };
+  return { inCart, unread: notifications?.unreadCount, offer: promotion?.available ?? false };
 }
