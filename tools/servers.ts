@@ -1,8 +1,8 @@
 /** The servers of contracts whose names do not tell. */
 const SERVERS: Readonly<Record<string, readonly string[]>> = {
   "envoy.service.discovery.v3.AggregatedDiscoveryService": ["registry"],
-  "bookstore.events.v1.EventLogService": ["orders", "reviews"],
-  "bookstore.events.v1.EventConsumerService": ["documents", "push", "recommendations"],
+  "bookstore.events.v1.EventLogService": ["orders", "register", "reviews"],
+  "bookstore.events.v1.EventConsumerService": ["documents", "orders", "push", "recommendations", "reviews"],
 };
 
 /**
