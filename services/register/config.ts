@@ -1,12 +1,14 @@
 import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { databaseUrl, port, serviceSettings } from "../../runtime/config.ts";
+import { eventSettings } from "../../runtime/events/config.ts";
 
 /** Of the four threads that libuv has by default, one is left for everything else: signatures, names, the log. */
 const MOST_THREADS = 3;
 
 export const configSchema = z.object({
   ...serviceSettings("register", { port: 50053, adminPort: 9053 }),
+  ...eventSettings(),
   /** Where programs sign in that speak no gRPC. */
   HTTP_PORT: port.default(5002),
   DATABASE_URL: databaseUrl.default("sqlite:.bookmesh/register.db"),

@@ -1,6 +1,7 @@
 import { meshServer } from "../../interceptors/server/chain.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { readCredentials } from "../../runtime/credentials.ts";
+import { startEventLog } from "../../runtime/events/start-event-log.ts";
 import { Health } from "../../runtime/health.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { joinMesh } from "../../runtime/mesh.ts";
@@ -24,6 +25,7 @@ const health = new Health(register.checks, { logger });
 const server = meshServer({ logger, metrics, health, credentials, verifyUserToken, ...config });
 register.addTo(server);
 
+const eventLog = startEventLog(store.log, { ...config, logger, metrics });
 const web = await httpServer({ ...register, logger });
 
 await runUntilSignal({
@@ -39,6 +41,7 @@ await runUntilSignal({
     cut: () => web.server.closeAllConnections(),
   },
   closers: [
+    { name: "event log", close: eventLog.close },
     { name: "register", close: register.close },
     { name: "store", close: store.close },
   ],

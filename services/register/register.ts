@@ -1,9 +1,11 @@
 import { randomInt } from "node:crypto";
 import type { Registry } from "prom-client";
+import { EventLogServiceDefinition } from "../../gen/bookstore/events/v1/event_log_service.ts";
 import { RegisterServiceDefinition } from "../../gen/bookstore/register/v1/register_service.ts";
 import { SessionServiceDefinition } from "../../gen/bookstore/register/v1/session_service.ts";
 import type { MeshServer } from "../../interceptors/server/chain.ts";
 import type { VerifyUserToken } from "../../runtime/end-user.ts";
+import { eventLogHandler } from "../../runtime/events/event-log-handler.ts";
 import type { HealthCheck } from "../../runtime/health.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { pollEvery } from "../../runtime/poll.ts";
@@ -34,6 +36,8 @@ export interface RegisterOptions {
   passwordsAtOnce: number;
   /** How many may wait for it. */
   passwordsWaiting: number;
+  /** The broker to which events are handed on, if there is one. */
+  amqpUrl?: string | undefined;
   logger: Logger;
   metrics: Registry;
   now?: () => Date;
@@ -43,7 +47,7 @@ export interface RegisterOptions {
 
 /** Accounts and sessions, put together. */
 export interface Register {
-  /** Adds both services. */
+  /** Adds both services, and the log of events. */
   addTo(server: MeshServer): void;
   /** The health of both. */
   readonly checks: Readonly<Record<string, HealthCheck>>;
@@ -88,6 +92,7 @@ export async function openRegister(options: RegisterOptions): Promise<Register> 
     addTo(server) {
       server.add(RegisterServiceDefinition, registerHandler(users));
       server.add(SessionServiceDefinition, sessionHandler({ ...deps, keys, signIn: countedSignIn }));
+      server.add(EventLogServiceDefinition, eventLogHandler(store.log, options));
     },
     checks: { [RegisterServiceDefinition.fullName]: store.check, [SessionServiceDefinition.fullName]: store.check },
     verifyUserToken: userTokenVerifier({ keys, now: () => now().getTime() }),

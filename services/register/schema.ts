@@ -1,5 +1,7 @@
+import type { EventLogSchema } from "../../runtime/events/event-log.ts";
+
 /** The store of register, as migrations/ make it. */
-export interface Schema {
+export interface Schema extends EventLogSchema {
   user_ids: { id: string };
   users: UserRow;
   sessions: { id: string; user_id: string; created_at_ms: number; expires_at_ms: number };

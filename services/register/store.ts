@@ -1,8 +1,11 @@
 import type { Kysely } from "kysely";
+import { UserDeleted } from "../../gen/bookstore/events/v1/user_events.ts";
 import { type Database, isUniqueViolation, openDatabase } from "../../runtime/database.ts";
+import { EventLog, eventLogTables } from "../../runtime/events/event-log.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { users } from "./migrations/0001-users.ts";
 import { sessions } from "./migrations/0002-sessions.ts";
+import { earlierDeletions } from "./migrations/0004-earlier-deletions.ts";
 import type { Schema } from "./schema.ts";
 import type { SessionStore } from "./session.ts";
 import { sessionStore } from "./session-store.ts";
@@ -14,18 +17,26 @@ import { rowOf, userOf } from "./user-row.ts";
 export interface RegisterStore extends UserStore, Pick<Database<Schema>, "check" | "close"> {
   readonly sessions: SessionStore;
   readonly signingKeys: SigningKeyStore;
+  /** Who was deleted, for those who keep something of them. */
+  readonly log: EventLog;
 }
 
 /** The schema, in the order in which it came about. */
-export const migrations = { "0001-users": users, "0002-sessions": sessions };
+export const migrations = {
+  "0001-users": users,
+  "0002-sessions": sessions,
+  "0003-event-log": eventLogTables,
+  "0004-earlier-deletions": earlierDeletions,
+};
 
 /** Opens the accounts at `url` and brings their schema up to date. */
 export async function openRegisterStore(url: string, logger: Logger): Promise<RegisterStore> {
   const { db, check, close } = await openDatabase<Schema>({ url, logger, migrations });
-  return { check, close, ...userStore(db), sessions: sessionStore(db), signingKeys: signingKeyStore(db) };
+  const log = new EventLog(db, { source: "register" });
+  return { check, close, log, ...userStore(db, log), sessions: sessionStore(db), signingKeys: signingKeyStore(db) };
 }
 
-function userStore(db: Kysely<Schema>): UserStore {
+function userStore(db: Kysely<Schema>, log: EventLog): UserStore {
   return {
     async add(user, passwordHash) {
       try {
@@ -68,8 +79,14 @@ function userStore(db: Kysely<Schema>): UserStore {
     },
 
     async delete(id) {
-      const { numDeletedRows } = await db.deleteFrom("users").where("id", "=", id).executeTakeFirst();
-      return numDeletedRows > 0n;
+      const deleted = await db.transaction().execute(async (transaction) => {
+        const { numDeletedRows } = await transaction.deleteFrom("users").where("id", "=", id).executeTakeFirst();
+        if (numDeletedRows === 0n) return false;
+        await log.append(transaction, UserDeleted, { subject: `users/${id}`, data: { userId: id } });
+        return true;
+      });
+      log.wake();
+      return deleted;
     },
 
     async list(after, limit) {

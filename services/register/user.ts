@@ -42,7 +42,7 @@ export interface UserStore {
   getByEmail(email: string): Promise<User | undefined>;
   /** @returns undefined if there is no such user. */
   update(id: string, changes: ProfileChanges): Promise<User | "email taken" | undefined>;
-  /** Deletes a user for good; the id is never free again. @returns whether there was such a user. */
+  /** Deletes a user for good, and tells others; the id is never free again. @returns whether there was such a user. */
   delete(id: string): Promise<boolean>;
   /** Oldest account first. */
   list(after: UserPosition | undefined, limit: number): Promise<User[]>;
