@@ -12,6 +12,9 @@ export type FindAuthor = (userId: string) => Promise<Author | undefined>;
 /** @param purpose what needs an account: "to comment". */
 export async function requireAuthor(findAuthor: FindAuthor, userId: string, purpose: string): Promise<Author> {
   const author = await findAuthor(userId);
-  if (author !== undefined) return author;
+  return author ?? refuseUnregistered(purpose);
+}
+
+export function refuseUnregistered(purpose: string): never {
   throw new Failure("failed-precondition", `You need to register ${purpose}.`, { reason: "USER_NOT_REGISTERED" });
 }

@@ -1,8 +1,10 @@
-import type { Kysely, Selectable, Transaction } from "kysely";
+import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import { CommentPosted } from "../../gen/bookstore/events/v1/review_events.ts";
 import { isUniqueViolation } from "../../runtime/database.ts";
 import { invalidField } from "../../runtime/errors.ts";
 import type { EventLog } from "../../runtime/events/event-log.ts";
+import { lockUser } from "../../runtime/user-locks.ts";
+import { refuseUnregistered } from "./author.ts";
 import { type Comment, type CommentStore, type PostedComment, refuseReusedKey, refuseUnknownComment } from "./comment.ts";
 import { countComments, lockSubject, subjectKey, subjectOf } from "./comment-subject.ts";
 import { refuseUnknownReview } from "./review.ts";
@@ -38,20 +40,7 @@ export function commentStore(db: Kysely<Schema>, log: EventLog): CommentStore {
     async delete(userId, id) {
       const found = await db.selectFrom("comments").select("subject").where("id", "=", id).executeTakeFirst();
       if (found === undefined) return false;
-      return db.transaction().execute(async (transaction) => {
-        await countComments(transaction, found.subject, 0);
-        const { numUpdatedRows } = await transaction
-          .updateTable("comments")
-          .set({ content: "", author_name: "", edited_at_ms: null, is_deleted: 1 })
-          .where("id", "=", id)
-          .where("user_id", "=", userId)
-          .where("is_deleted", "=", 0)
-          .executeTakeFirst();
-        if (numUpdatedRows === 0n) return false;
-        await countComments(transaction, found.subject, -1);
-        await removeUnanswered(transaction, id);
-        return true;
-      });
+      return db.transaction().execute((transaction) => remove(transaction, userId, { id, subject: found.subject }));
     },
 
     async list(subject, after, limit) {
@@ -95,6 +84,7 @@ async function post(
 ): Promise<{ comment: Comment; isNew: boolean }> {
   const { userId, parentId, content, idempotencyKey, fingerprint } = posted;
   const subject = subjectKey(posted.subject);
+  if (!(await lockUser(transaction, userId))) refuseUnregistered("to comment");
   await lockSubject(transaction, subject);
   const before = await transaction
     .selectFrom("comments")
@@ -159,6 +149,40 @@ async function nextId(transaction: Transaction<Schema>): Promise<number> {
     .returning("last_id")
     .executeTakeFirstOrThrow();
   return last_id;
+}
+
+/** Removes a comment, or empties it if it has answers. @returns whether the user had such a comment. */
+async function remove(
+  transaction: Transaction<Schema>,
+  userId: string,
+  { id, subject }: Pick<CommentRow, "id" | "subject">,
+): Promise<boolean> {
+  await countComments(transaction, subject, 0);
+  const { numUpdatedRows } = await transaction
+    .updateTable("comments")
+    .set({ content: "", author_name: "", edited_at_ms: null, is_deleted: 1 })
+    .where("id", "=", id)
+    .where("user_id", "=", userId)
+    .where("is_deleted", "=", 0)
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) return false;
+  await countComments(transaction, subject, -1);
+  await removeUnanswered(transaction, id);
+  return true;
+}
+
+/** Deletes all comments of a user, as delete() does it, and who has written those that keep a place before their answers. */
+export async function removeCommentsOf(transaction: Transaction<Schema>, userId: string): Promise<void> {
+  const query = transaction.selectFrom("comments").select(["id", "subject"]).where("user_id", "=", userId);
+  // In an order, so that no two of these wait for each other.
+  const comments = await query.where("is_deleted", "=", 0).orderBy("subject").orderBy("id").execute();
+  for (const comment of comments) await remove(transaction, userId, comment);
+  await transaction
+    .updateTable("comments")
+    // No user has this key, which has to be another one for each.
+    .set({ user_id: "", idempotency_key: sql<string>`'deleted ' || id`, fingerprint: "" })
+    .where("user_id", "=", userId)
+    .execute();
 }
 
 /** Removes an empty comment that has no answers, and then the one that it answered if that is empty too. */

@@ -7,4 +7,5 @@ export const configSchema = z.object({
   ...eventSettings(),
   DATABASE_URL: databaseUrl.default("sqlite:.bookmesh/reviews.db"),
   REGISTER_HOST: peer("register", 50053),
+  MARKETPLACE_HOST: peer("marketplace", 50052),
 });

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { openChannel } from "../../clients/channel.ts";
+import { marketplaceClient } from "../../clients/marketplace.ts";
 import { registerClient, sessionClient } from "../../clients/register.ts";
 import { userKeys } from "../../clients/user-keys.ts";
 import { EventLogServiceDefinition } from "../../gen/bookstore/events/v1/event_log_service.ts";
@@ -15,9 +16,9 @@ import { joinMesh } from "../../runtime/mesh.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { runUntilSignal } from "../../runtime/run.ts";
 import { userTokenVerifier } from "../../runtime/user-tokens.ts";
-import { findAuthor } from "./authors.ts";
 import { configSchema } from "./config.ts";
 import { reviewsHandler } from "./handler.ts";
+import { findAuthor, hasBook } from "./peers.ts";
 import { openReviewsStore } from "./store.ts";
 
 const config = readConfig(configSchema, process.env);
@@ -28,13 +29,21 @@ const mesh = await joinMesh({ service: "reviews", ...config, credentials, logger
 const store = await openReviewsStore(config.databaseUrl, logger);
 const channel = openChannel(config.registerHost, { service: "register", credentials });
 const register = registerClient(channel, logger);
+const marketplaceChannel = openChannel(config.marketplaceHost, { service: "marketplace", credentials });
 const verifyUserToken = userTokenVerifier({ keys: userKeys(sessionClient(channel, logger), { logger }) });
 const health = new Health({ [ReviewsServiceDefinition.fullName]: store.check }, { logger });
 
 const server = meshServer({ logger, metrics, health, credentials, verifyUserToken, ...config });
 server.add(
   ReviewsServiceDefinition,
-  reviewsHandler({ ...store, findAuthor: findAuthor(register), newId: randomUUID, now: () => new Date(), logger }),
+  reviewsHandler({
+    ...store,
+    findAuthor: findAuthor(register),
+    hasBook: hasBook(marketplaceClient(marketplaceChannel, logger)),
+    newId: randomUUID,
+    now: () => new Date(),
+    logger,
+  }),
 );
 server.add(EventLogServiceDefinition, eventLogHandler(store.log, config));
 
@@ -49,6 +58,7 @@ await runUntilSignal({
   closers: [
     { name: "event log", close: () => eventLog.close() },
     { name: "register", close: () => channel.close() },
+    { name: "marketplace", close: () => marketplaceChannel.close() },
     { name: "store", close: store.close },
   ],
 });

@@ -1,9 +1,12 @@
 import { Status } from "nice-grpc";
+import { marketplaceClient } from "../../clients/marketplace.ts";
 import { registerClient } from "../../clients/register.ts";
+import { Book, BookCategory } from "../../gen/bookstore/catalog/v1/book.ts";
+import { createLogger } from "../../runtime/logger.ts";
 import { openPlaintextChannel } from "../../test/support/plaintext.ts";
 import { startReviews } from "../../test/support/reviews.ts";
-import { startRegister } from "../../test/support/service.ts";
-import { findAuthor } from "./authors.ts";
+import { startMarketplace, startRegister } from "../../test/support/service.ts";
+import { findAuthor, hasBook } from "./peers.ts";
 import { eventsIn } from "./testing-events.ts";
 
 const ADA = { email: "ada@example.com", name: "Ada", language: "en", country: "GB" };
@@ -45,4 +48,34 @@ test("stores nothing while register cannot be asked, and the same request when i
 
   channel = register.channel;
   await expect(reviews.client.postComment({ ...ON_ARTICLE, userId })).resolves.toMatchObject({ comment: { id: 1n } });
+});
+
+test("takes reviews only of books that the marketplace has", async () => {
+  await using marketplace = await startMarketplace();
+  const book = Book.fromPartial({ title: "Emma", authors: ["Jane Austen"] });
+  await marketplace.store.add([
+    { source: "test", sourceId: 1, id: 1, book: { ...book, category: BookCategory.BOOK_CATEGORY_GENERAL } },
+  ]);
+  await using reviews = await startReviews({ hasBook: hasBook(marketplace.client) });
+
+  await reviews.client.writeReview({ userId: "1", bookId: 1, rating: 5 });
+  await expect(reviews.client.writeReview({ userId: "1", bookId: 2, rating: 5 })).rejects.toMatchObject({
+    code: Status.NOT_FOUND,
+    reason: "BOOK_NOT_FOUND",
+  });
+
+  expect((await reviews.client.listReviews({ bookId: 2 })).reviews).toEqual([]);
+});
+
+test("stores no review while the marketplace cannot be asked", async () => {
+  const nobody = openPlaintextChannel("127.0.0.1:1");
+  const logger = createLogger({ name: "test", level: "silent" });
+  await using reviews = await startReviews({ hasBook: hasBook(marketplaceClient(nobody, logger)) });
+
+  await expect(reviews.client.writeReview({ userId: "1", bookId: 1, rating: 5 })).rejects.toMatchObject({
+    code: Status.UNAVAILABLE,
+  });
+  nobody.close();
+
+  expect(await eventsIn(reviews)).toEqual([]);
 });

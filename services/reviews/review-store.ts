@@ -1,6 +1,8 @@
 import type { Kysely, Selectable, Transaction } from "kysely";
 import { BookRated, BookRatingRemoved } from "../../gen/bookstore/events/v1/review_events.ts";
 import type { EventLog } from "../../runtime/events/event-log.ts";
+import { lockUser } from "../../runtime/user-locks.ts";
+import { refuseUnregistered } from "./author.ts";
 import { lockSubject, subjectKey } from "./comment-subject.ts";
 import type { Review, ReviewStore } from "./review.ts";
 import type { ReviewRow, Schema } from "./schema.ts";
@@ -25,6 +27,7 @@ export function reviewStore(db: Kysely<Schema>, log: EventLog): ReviewStore {
     async write({ writtenAt, ...review }) {
       const { userId, bookId, rating, text, authorName } = review;
       const written = await db.transaction().execute(async (transaction) => {
+        if (!(await lockUser(transaction, userId))) refuseUnregistered("to rate a book");
         await lockRating(transaction, bookId);
         const before = await find(transaction, userId, bookId);
         if (before?.rating === rating && before.text === text && before.authorName === authorName) return before;
@@ -55,19 +58,9 @@ export function reviewStore(db: Kysely<Schema>, log: EventLog): ReviewStore {
 
     async delete(userId, bookId) {
       const deleted = await db.transaction().execute(async (transaction) => {
-        await addRating(transaction, bookId, 0, 0);
-        const row = await transaction
-          .deleteFrom("reviews")
-          .where("user_id", "=", userId)
-          .where("book_id", "=", bookId)
-          .returning(["id", "rating"])
-          .executeTakeFirst();
-        if (row === undefined) return false;
-        await addRating(transaction, bookId, -row.rating, -1);
-        await deleteSubject(transaction, row.id);
-        const data = { reviewId: row.id, bookId, userId };
-        await log.append(transaction, BookRatingRemoved, { subject: ratingSubject(userId, bookId), data });
-        return true;
+        const removed = await remove(transaction, userId, bookId);
+        if (removed !== undefined) await tellOfRemoved(transaction, log, removed);
+        return removed !== undefined;
       });
       log.wake();
       return deleted;
@@ -104,6 +97,41 @@ export function reviewStore(db: Kysely<Schema>, log: EventLog): ReviewStore {
       }));
     },
   };
+}
+
+/** A Review that is gone. */
+type Removed = BookRatingRemoved;
+
+async function remove(transaction: Transaction<Schema>, userId: string, bookId: number): Promise<Removed | undefined> {
+  await addRating(transaction, bookId, 0, 0);
+  const row = await transaction
+    .deleteFrom("reviews")
+    .where("user_id", "=", userId)
+    .where("book_id", "=", bookId)
+    .returning(["id", "rating"])
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  await addRating(transaction, bookId, -row.rating, -1);
+  await deleteSubject(transaction, row.id);
+  return { reviewId: row.id, bookId, userId };
+}
+
+/** The last thing of the transaction. */
+export async function tellOfRemoved(transaction: Transaction<Schema>, log: EventLog, removed: Removed): Promise<void> {
+  const { userId, bookId } = removed;
+  await log.append(transaction, BookRatingRemoved, { subject: ratingSubject(userId, bookId), data: removed });
+}
+
+/** Deletes all Reviews of a user, as delete() does it. @returns them, for others to be told. */
+export async function removeReviewsOf(transaction: Transaction<Schema>, userId: string): Promise<Removed[]> {
+  const query = transaction.selectFrom("reviews").select("book_id").where("user_id", "=", userId);
+  const removed: Removed[] = [];
+  // In an order, so that no two of these wait for each other.
+  for (const { book_id: bookId } of await query.orderBy("book_id").execute()) {
+    const one = await remove(transaction, userId, bookId);
+    if (one !== undefined) removed.push(one);
+  }
+  return removed;
 }
 
 /** Events of one user about one Book keep their order, also when the Review was deleted and written anew between them. */

@@ -3,7 +3,7 @@ import { registerClient } from "../../clients/register.ts";
 import type { ReviewsClient } from "../../clients/reviews.ts";
 import { startReviews } from "../../test/support/reviews.ts";
 import { startRegister } from "../../test/support/service.ts";
-import { findAuthor } from "./authors.ts";
+import { findAuthor } from "./peers.ts";
 
 const BOOK = 7;
 const NO_REVIEW = { code: Status.NOT_FOUND, details: "no such review", reason: "REVIEW_NOT_FOUND" };

@@ -49,6 +49,8 @@ export interface ReviewStore {
 export interface ReviewDeps {
   reviews: ReviewStore;
   findAuthor: FindAuthor;
+  /** Asks the marketplace whether it has a Book. */
+  hasBook(bookId: number): Promise<boolean>;
   newId(): string;
   now(): Date;
 }
@@ -58,7 +60,11 @@ export async function writeReview(
   deps: ReviewDeps,
   { userId, bookId, rating, text }: Pick<Review, "userId" | "bookId" | "rating" | "text">,
 ): Promise<Review> {
-  const { name: authorName } = await requireAuthor(deps.findAuthor, userId, "to rate a book");
+  const [{ name: authorName }, isThere] = await Promise.all([
+    requireAuthor(deps.findAuthor, userId, "to rate a book"),
+    deps.hasBook(bookId),
+  ]);
+  if (!isThere) throw new Failure("not-found", "there is no such book", { reason: "BOOK_NOT_FOUND" });
   const review = { id: deps.newId(), userId, bookId, rating, text: tidyText(text), authorName, writtenAt: deps.now() };
   return deps.reviews.write(review);
 }

@@ -1,4 +1,6 @@
+import type { EventConsumerSchema } from "../../runtime/events/event-consumer.ts";
 import type { EventLogSchema } from "../../runtime/events/event-log.ts";
+import type { UserLockSchema } from "../../runtime/user-locks.ts";
 
 export interface ReviewRow {
   id: string;
@@ -27,7 +29,7 @@ export interface CommentRow {
   fingerprint: string;
 }
 
-export interface Schema extends EventLogSchema {
+export interface Schema extends EventLogSchema, EventConsumerSchema, UserLockSchema {
   reviews: ReviewRow;
   book_ratings: { book_id: number; rating_sum: number; rating_count: number };
   comment_subjects: { subject: string; comment_count: number };

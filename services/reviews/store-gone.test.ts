@@ -15,7 +15,7 @@ test("says UNAVAILABLE when the store cannot be reached", async () => {
     reviews: { write: refused, get: refused, delete: refused, list: refused, ratings: refused },
     comments: { post: refused, edit: refused, delete: refused, list: refused, listOwn: refused },
   };
-  const others = { findAuthor: async () => ({ name: "" }), newId: () => "1", now: () => new Date() };
+  const others = { findAuthor: async () => ({ name: "" }), hasBook: async () => true, newId: () => "1", now: () => new Date() };
   await using reviews = await startService({
     add: (server, logger) => server.add(ReviewsServiceDefinition, reviewsHandler({ ...store, ...others, logger })),
     client: reviewsClient,

@@ -14,6 +14,8 @@ import { type Service, type StoreOptions, startService } from "./service.ts";
 export interface ReviewsOptions extends StoreOptions {
   /** Who a user is. The default knows everybody, by the name of "Reader <id>". */
   findAuthor?: FindAuthor;
+  /** Whether the shop has a book. The default is that it has all. */
+  hasBook?: (bookId: number) => Promise<boolean>;
   /** The default is the clock of this machine. */
   now?: () => Date;
 }
@@ -29,7 +31,8 @@ export async function startReviews(
   const store = await openReviewsStore(url, logger);
   stack.defer(store.close);
   const { findAuthor = async (userId) => ({ name: `Reader ${userId}` }), now = () => new Date() } = options;
-  const deps = { ...store, findAuthor, now, newId: randomUUID, logger };
+  const { hasBook = async () => true } = options;
+  const deps = { ...store, findAuthor, hasBook, now, newId: randomUUID, logger };
   const service = stack.use(
     await startService({
       ...{ logs, port: options.port ?? 0, users: options.users, credentials: options.credentials, client: reviewsClient },

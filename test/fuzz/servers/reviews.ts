@@ -11,7 +11,7 @@ export const addReviews: AddServices = async (server, { databaseUrl, logger, log
   logs.set("reviews", store.log);
   let reviews = 0;
   const deps = {
-    ...{ ...store, logger, now: () => new Date(), findAuthor: async () => ({ name: "A reader" }) },
+    ...{ ...store, logger, now: () => new Date(), findAuthor: async () => ({ name: "A reader" }), hasBook: async () => true },
     // So that requests are about reviews that are there.
     newId: () => `review-${++reviews}`,
   };
