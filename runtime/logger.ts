@@ -42,24 +42,32 @@ export function createLogger(options: LoggerOptions): Logger {
   );
 }
 
+let shared: DestinationStream | undefined;
+
+/** Where all loggers of the process write. */
+function standardOutput(): DestinationStream {
+  shared ??= batchedOutput();
+  return shared;
+}
+
 /**
  * Standard output, in batches.
  *
  * pino's own destination batches too, but measures its batch anew for every
  * line, which costs more than making the line does.
  */
-function standardOutput(): DestinationStream & { flush(done?: (error?: Error) => void): void } {
-  const output = pino.destination({ dest: 1, sync: false });
+function batchedOutput(): DestinationStream & { flush(done?: (error?: Error) => void): void } {
+  const stream = pino.destination({ dest: 1, sync: false });
   let batch = "";
   const handOn = () => {
     if (batch === "") return;
-    output.write(batch);
+    stream.write(batch);
     batch = "";
   };
   setInterval(handOn, BATCH_MS).unref();
   process.on("exit", () => {
     handOn();
-    output.flushSync();
+    stream.flushSync();
   });
   return {
     write(line) {
@@ -68,7 +76,7 @@ function standardOutput(): DestinationStream & { flush(done?: (error?: Error) =>
     },
     flush(done) {
       handOn();
-      output.flush(done);
+      stream.flush(done);
     },
   };
 }
