@@ -7,7 +7,7 @@ import { HEAD_BYTES, looksLike } from "./content-type.ts";
 import type { Document } from "./document.ts";
 import type { Janitor } from "./janitor.ts";
 import type { Places } from "./places.ts";
-import { expiry, foundUpload, type Upload, type UploadLimits, type UploadStore } from "./upload.ts";
+import { expiry, foundUpload, isOpenEnded, type Upload, type UploadLimits, type UploadStore } from "./upload.ts";
 import { otherWriter, type Writers } from "./writers.ts";
 
 export interface ReceiveDeps {
@@ -31,6 +31,8 @@ export interface Chunk {
   uploadId: string;
   offset: bigint;
   data: Uint8Array;
+  /** Of an Upload whose end is open, with its last bytes: that of all of them. */
+  sha256?: string | undefined;
 }
 
 /** How an Upload stands behind a call. */
@@ -69,8 +71,10 @@ export async function receive(deps: ReceiveDeps, chunks: AsyncIterable<Chunk>): 
         throw new Failure("invalid", "every message must be for the same upload", { reason: "WRONG_UPLOAD" });
       }
       await reception.take(Number(chunk.offset), chunk.data);
-      if (reception.length === upload.size) return await reception.complete();
+      const sha256 = reception.checksumAfter(chunk);
+      if (sha256 !== undefined) return await reception.complete(sha256);
     }
+    if (isOpenEnded(upload)) await reception.discard("CHECKSUM_MISMATCH", "it has ended without its checksum");
     return { upload: { ...upload, draft: await reception.commit() }, document: undefined };
   } finally {
     await reception.close();
@@ -152,8 +156,11 @@ class Reception {
     return new Reception(state, await deps.blobs.resume(upload.id, draft), draft);
   }
 
-  get length(): number {
-    return this.#length;
+  /** What all bytes have to have, if these were the last ones. */
+  checksumAfter({ sha256 }: Chunk): string | undefined {
+    const { upload } = this.#state;
+    if (isOpenEnded(upload)) return sha256;
+    return this.#length === upload.size ? upload.sha256 : undefined;
   }
 
   async take(offset: number, data: Uint8Array): Promise<void> {
@@ -166,7 +173,7 @@ class Reception {
       });
     }
     const fresh = data.subarray(this.#length - offset);
-    if (this.#length + fresh.length > upload.size) await this.#discard("CHECKSUM_MISMATCH", "more has come than was announced");
+    if (this.#length + fresh.length > upload.size) await this.discard("CHECKSUM_MISMATCH", "more has come than was announced");
     if (this.#length === 0 && fresh.length >= HEAD_BYTES) await this.#checkType(fresh.subarray(0, HEAD_BYTES));
     if (fresh.length > 0) await this.#blob.write(fresh);
     reached("documents.bytes-written");
@@ -180,7 +187,7 @@ class Reception {
     const { deps, upload, writer } = this.#state;
     const draft = await this.#blob.flush(end);
     reached("documents.bytes-durable");
-    const expiresAt = expiry(deps.limits, deps.now());
+    const expiresAt = expiry(deps.limits, upload, deps.now());
     if (!(await deps.store.commit(upload.id, writer, draft, expiresAt))) {
       this.#settled = true;
       throw otherWriter();
@@ -190,59 +197,66 @@ class Reception {
   }
 
   /** Checks that it is what was announced, and shows it. */
-  async complete(): Promise<Received> {
-    const { deps, upload, writer } = this.#state;
+  async complete(sha256: string): Promise<Received> {
+    const { deps, writer } = this.#state;
+    const upload = { ...this.#state.upload, size: this.#length, sha256 };
     const draft = await this.commit(true);
-    this.#settled = true;
     reached("documents.all-committed");
     await this.#blob.finish();
     reached("documents.blob-finished");
-    if ((this.#hash?.digest("hex") ?? (await this.#hashOfAll())) !== upload.sha256) {
-      await this.#discard("CHECKSUM_MISMATCH", "what has come is not what was announced");
+    if (this.#length === 0 || (this.#hash?.digest("hex") ?? (await this.#hashOfAll())) !== sha256) {
+      await this.discard("CHECKSUM_MISMATCH", "what has come is not what was announced");
     }
     await this.#checkType(await this.#head());
     const now = deps.now();
-    const expiresAt = expiry(deps.limits, now);
+    const expiresAt = expiry(deps.limits, upload, now);
     const completed = await deps.store.complete(upload, writer, { now, expiresAt });
     if (completed === undefined) throw otherWriter();
+    this.#settled = true;
     const { document, replaced } = completed;
     reached("documents.document-complete");
     for (const id of replaced) await deps.janitor.removeDoomed(id);
     return { upload: { ...upload, draft, expiresAt, complete: true }, document };
   }
 
-  /** What has come by now is kept, however the call has ended. */
+  /** What has come by now is kept, however the call has ended, unless nobody could go on with it. */
   async close(): Promise<void> {
     const unsaved = !this.#settled && this.#length > this.#committed.length;
-    // Where that fails too, the offset tells it: the call has failed already.
-    if (unsaved) await this.commit().catch(() => {});
+    const lost = !this.#settled && isOpenEnded(this.#state.upload);
+    // Where that fails too, the offset tells it, or the janitor comes: the call has failed already.
+    if (lost) await this.#remove().catch(() => {});
+    else if (unsaved) await this.commit().catch(() => {});
     await this.#blob.close();
+  }
+
+  async discard(reason: string, message: string): Promise<never> {
+    await this.#remove();
+    throw new Failure("invalid", `${message}: the upload is gone`, { reason });
+  }
+
+  async #remove(): Promise<void> {
+    const { deps, upload } = this.#state;
+    this.#settled = true;
+    await deps.store.discard(upload.id);
+    await deps.janitor.removeDoomed(upload.id);
   }
 
   async #checkType(head: Uint8Array): Promise<void> {
     const { contentType } = this.#state.upload;
-    if (!looksLike(contentType, head)) await this.#discard("CONTENT_MISMATCH", `what has come is not ${contentType}`);
+    if (!looksLike(contentType, head)) await this.discard("CONTENT_MISMATCH", `what has come is not ${contentType}`);
   }
 
   async #head(): Promise<Uint8Array> {
     const { deps, upload } = this.#state;
     return Buffer.concat(
-      await Array.fromAsync(deps.blobs.read(upload.id, { offset: 0, length: Math.min(HEAD_BYTES, upload.size) })),
+      await Array.fromAsync(deps.blobs.read(upload.id, { offset: 0, length: Math.min(HEAD_BYTES, this.#length) })),
     );
   }
 
   async #hashOfAll(): Promise<string> {
     const { deps, upload } = this.#state;
     const hash = createHash("sha256");
-    for await (const data of deps.blobs.read(upload.id, { offset: 0, length: upload.size })) hash.update(data);
+    for await (const data of deps.blobs.read(upload.id, { offset: 0, length: this.#length })) hash.update(data);
     return hash.digest("hex");
-  }
-
-  async #discard(reason: string, message: string): Promise<never> {
-    const { deps, upload } = this.#state;
-    this.#settled = true;
-    await deps.store.discard(upload.id);
-    await deps.janitor.removeDoomed(upload.id);
-    throw new Failure("invalid", `${message}: the upload is gone`, { reason });
   }
 }

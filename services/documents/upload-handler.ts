@@ -9,6 +9,10 @@ import { createUpload, foundUpload, type Upload } from "./upload.ts";
 export function uploadHandler(deps: ReceiveDeps): UploadServiceImplementation {
   const { store, limits, now } = deps;
   return {
+    async getUploadLimits() {
+      return { contentTypes: [...limits.allowedContentTypes], maxDocumentBytes: BigInt(limits.maxDocumentBytes) };
+    },
+
     async createUpload({ size, ...announced }) {
       return { upload: messageOf(await createUpload(store, limits, { ...announced, size: Number(size) }, now())) };
     },

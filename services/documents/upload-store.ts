@@ -103,7 +103,7 @@ async function complete(
 ): Promise<Completed | undefined> {
   const { numUpdatedRows } = await transaction
     .updateTable("uploads")
-    .set({ complete: 1, expires_at_ms: at.expiresAt.getTime() })
+    .set({ complete: 1, expires_at_ms: at.expiresAt.getTime(), size: upload.size, sha256: upload.sha256 })
     .where("id", "=", upload.id)
     .where("writer", "=", writer)
     .executeTakeFirst();

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
-import { Failure } from "../../runtime/errors.ts";
+import { Failure, invalidField } from "../../runtime/errors.ts";
 import type { Draft } from "./blob-store.ts";
 import type { Document } from "./document.ts";
 import { cleanFileName } from "./file-name.ts";
@@ -13,7 +13,9 @@ export interface Upload {
   kind: DocumentKind;
   name: string;
   contentType: string;
+  /** The most it may have, while its end is open. */
   size: number;
+  /** Empty while its end is open: it comes behind the last byte. */
   sha256: string;
   /** 0 for what is no sample. */
   bookId: number;
@@ -66,6 +68,8 @@ export interface UploadLimits {
   allowedContentTypes: readonly string[];
 }
 
+/** How long one waits that cannot be gone on with: longer than a call may last. */
+const OPEN_ENDED_EXPIRY_MS = 7_200_000;
 /** So many may a user have begun and not finished. */
 const MAX_UNFINISHED = 20;
 
@@ -76,6 +80,8 @@ export interface Announcement {
   contentType: string;
   size: number;
   sha256: string;
+  /** Whether size and checksum turn out at its end. The default is that they are known. */
+  openEnded?: boolean;
   /** Undefined for what its user alone may have. */
   bookId?: number;
 }
@@ -84,15 +90,17 @@ export interface Announcement {
 export async function createUpload(
   store: Pick<UploadStore, "create">,
   limits: UploadLimits,
-  { name, bookId, ...announced }: Announcement,
+  { name, bookId, openEnded = false, ...announced }: Announcement,
   now: Date,
 ): Promise<Upload> {
+  const sha256 = openEnded ? "" : announced.sha256;
+  if (sha256 === "" && !openEnded) throw invalidField("sha256", "is required");
   refuseUnlessTaken(limits, announced);
   const kind = bookId === undefined ? DocumentKind.DOCUMENT_KIND_PRIVATE : DocumentKind.DOCUMENT_KIND_SAMPLE;
   const upload = {
     ...announced,
-    ...{ id: randomUUID(), kind, name: cleanFileName(name), bookId: bookId ?? 0 },
-    ...{ complete: false, draft: undefined, expiresAt: expiry(limits, now) },
+    ...{ id: randomUUID(), kind, name: cleanFileName(name), sha256, bookId: bookId ?? 0 },
+    ...{ complete: false, draft: undefined, expiresAt: expiry(limits, { sha256 }, now) },
   };
   await store.create(upload, ({ bytes, unfinished }) => {
     if (unfinished >= MAX_UNFINISHED) throw beyond("TOO_MANY_UPLOADS", "too many uploads are unfinished", MAX_UNFINISHED);
@@ -104,8 +112,14 @@ export async function createUpload(
   return upload;
 }
 
-export function expiry({ uploadExpiryMs }: UploadLimits, now: Date): Date {
-  return new Date(now.getTime() + uploadExpiryMs);
+/** Whether an Upload that is not complete has to come in one call, and to say its checksum there. */
+export function isOpenEnded({ sha256 }: Pick<Upload, "sha256">): boolean {
+  return sha256 === "";
+}
+
+export function expiry({ uploadExpiryMs }: UploadLimits, upload: Pick<Upload, "sha256">, now: Date): Date {
+  const waitMs = isOpenEnded(upload) ? Math.min(uploadExpiryMs, OPEN_ENDED_EXPIRY_MS) : uploadExpiryMs;
+  return new Date(now.getTime() + waitMs);
 }
 
 export function foundUpload<T>(upload: T | undefined): T {
