@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { Metadata, Status } from "nice-grpc";
 import { Registry } from "prom-client";
 import { EventConsumerServiceDefinition } from "../gen/bookstore/events/v1/event_consumer_service.ts";
@@ -90,6 +91,18 @@ test("tells with its reason that a log cannot go on from a position", async () =
   const reading = source.follow({ afterPosition: 7 }, AbortSignal.timeout(10_000))[Symbol.asyncIterator]().next();
 
   await expect(reading).rejects.toMatchObject({ code: Status.OUT_OF_RANGE, reason: "EVENTS_GONE" });
+});
+
+test("tells likewise that another event has the position, as the log was restored and has gone on otherwise", async () => {
+  const { client } = await serveLog();
+  const source = eventSource("tests", asCaller(client, "push"));
+  await store.note("a", "one", "two");
+  const follow = (afterId: string) =>
+    source.follow({ afterPosition: 1, afterId }, AbortSignal.timeout(10_000))[Symbol.asyncIterator]().next();
+  const { id } = await store.db.selectFrom("event_log").select("id").where("position", "=", 1).executeTakeFirstOrThrow();
+
+  await expect(follow(randomUUID())).rejects.toMatchObject({ code: Status.OUT_OF_RANGE, reason: "EVENTS_GONE" });
+  await expect(follow(id)).resolves.toMatchObject({ value: { position: 2 } });
 });
 
 test("sends a large batch in messages that gRPC takes", async () => {

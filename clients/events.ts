@@ -34,8 +34,8 @@ export function eventConsumerClient(channel: Channel, logger: Logger): EventCons
 export function eventSource(source: string, client: Pick<EventLogClient, "followEvents">): EventSource {
   return {
     source,
-    async *follow({ afterPosition, since }, signal) {
-      const batches = client.followEvents({ afterPosition: BigInt(afterPosition), since }, { signal });
+    async *follow({ afterPosition, afterId = "", since }, signal) {
+      const batches = client.followEvents({ afterPosition: BigInt(afterPosition), afterId, since }, { signal });
       for await (const { events, position, lastPosition } of batches) {
         yield { events, position: Number(position), lastPosition: Number(lastPosition) };
       }

@@ -15,7 +15,14 @@ export interface EventConsumerSchema {
   /** What was handled. */
   event_inbox: { source: string; id: string; handled_at_ms: number };
   /** How far each log was handled. */
-  event_cursors: { source: string; position: number; handled_at_ms: number | null };
+  event_cursors: {
+    source: string;
+    position: number;
+    handled_at_ms: number | null;
+    /** The last event whose id was noted, and its position. A replica that knows no ids yet moves `position` alone. */
+    event_id: string;
+    event_position: number;
+  };
   /** What is being handled again. */
   event_replays: { source: string; since_ms: number; position: number; until_position: number };
   set_aside_events: SetAsideRow;
@@ -64,5 +71,14 @@ export const eventConsumerTables: Migration = {
       .execute();
     const subjects = db.schema.createIndex("set_aside_events_subject").on("set_aside_events");
     await subjects.columns(["source", "subject", "position"]).execute();
+  },
+};
+
+/** The second migration of the same tables. */
+export const eventCursorIds: Migration = {
+  async up(db) {
+    const cursors = db.schema.alterTable("event_cursors");
+    await cursors.addColumn("event_id", "varchar(64)", (column) => column.notNull().defaultTo("")).execute();
+    await cursors.addColumn("event_position", "bigint", (column) => column.notNull().defaultTo(0)).execute();
   },
 };

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { ClientError, Status } from "nice-grpc-common";
 import { Registry } from "prom-client";
 import { type TestDatabase, testDatabase } from "../../test/support/database.ts";
@@ -5,11 +6,12 @@ import { testEvent } from "../../test/support/events.ts";
 import { LogLines } from "../../test/support/log-lines.ts";
 import { until } from "../../test/support/until.ts";
 import { currentCall } from "../call-context.ts";
+import { openDatabase } from "../database.ts";
 import { Failure } from "../errors.ts";
 import { createLogger } from "../logger.ts";
 import { EventConsumer, type EventConsumerOptions, on } from "./event-consumer.ts";
 import type { EventSource } from "./event-source.ts";
-import { Noted, openTestStore, type TestSchema, type TestStore, Unheard, writeDown } from "./testing.ts";
+import { firstMigrations, Noted, openTestStore, type TestSchema, type TestStore, Unheard, writeDown } from "./testing.ts";
 
 const DAY_MS = 86_400_000;
 const SOURCE = { source: "tests" };
@@ -408,7 +410,7 @@ describe("the log of a source", () => {
     // Three is gone for good, but what comes after it is not.
     await until(store.effects, ["one", "two", "four"]);
     expect(
-      logs.with({ msg: "events are gone that were not handled: the log is read from its beginning" }).length,
+      logs.with({ msg: "the log does not go on from where it was handled: it is read from its beginning" }).length,
     ).toBeGreaterThan(0);
   });
 
@@ -425,6 +427,70 @@ describe("the log of a source", () => {
     consume({ metrics: new Registry() }).start();
 
     await until(store.effects, ["one", "two", "three", "another"]);
+  });
+
+  test("is read from its beginning when it was restored and has grown past the cursor since, by several replicas too", async () => {
+    const consumer = consume();
+    consumer.start();
+    await store.note("a", "one", "two");
+    const restore = await store.backUpLog();
+    await store.note("a", "three", "four");
+    await until(store.effects, ["one", "two", "three", "four"]);
+    await consumer.close();
+    await restore();
+    await store.note("a", "new three", "new four");
+    await store.note("b", "new five", "new six");
+
+    consume({ metrics: new Registry() }).start();
+    consume({ metrics: new Registry() }).start();
+
+    const all = ["one", "two", "three", "four", "new three", "new four", "new five", "new six"];
+    await until(store.effects, all);
+    await until(position(consumers[1]), 6);
+    await store.note("a", "seven");
+    await until(store.effects, [...all, "seven"]);
+    const message = "the log does not go on from where it was handled: it is read from its beginning";
+    expect(logs.with({ msg: message })).toMatchObject([{ source: "tests", cursor: 4 }]);
+  });
+
+  test("is read from its beginning when it was restored while it was followed", async () => {
+    consume().start();
+    await store.note("a", "one");
+    const restore = await store.backUpLog();
+    await store.note("a", "two", "three");
+    await until(store.effects, ["one", "two", "three"]);
+
+    await restore();
+    await store.note("a", "new two");
+    await until(store.effects, ["one", "two", "three", "new two"]);
+    await store.note("a", "new three", "new four");
+
+    await until(store.effects, ["one", "two", "three", "new two", "new three", "new four"]);
+  });
+
+  test("goes on where a store says that was made before it noted which event is there", async () => {
+    await using old = await testDatabase();
+    const logger = createLogger({ name: "test", level: "silent" });
+    const before = await openDatabase<TestSchema>({ url: old.url, migrations: firstMigrations, logger });
+    await sql`insert into event_cursors (source, position, handled_at_ms) values ('tests', 1, 0)`.execute(before.db);
+    await before.close();
+    const upgraded = await openTestStore(old.url, logger);
+    await using _ = { [Symbol.asyncDispose]: upgraded.close };
+    const consumer = consume({ db: upgraded.db, sources: [upgraded.log] });
+    await upgraded.note("a", "one", "two");
+    consumer.start();
+    await until(upgraded.effects, ["two"]);
+    await consumer.close();
+
+    // As a replica does that was not upgraded yet.
+    await upgraded.note("a", "three", "four");
+    await upgraded.db.updateTable("event_cursors").set({ position: 3 }).execute();
+    const next = consume({ db: upgraded.db, sources: [upgraded.log], metrics: new Registry() });
+    next.start();
+
+    await until(upgraded.effects, ["two", "four"]);
+    await next.close();
+    expect(logs.with({ level: 50 })).toEqual([]);
   });
 });
 

@@ -14,7 +14,7 @@ import { SetAsideEvents } from "./set-aside.ts";
 import { SourceFollower } from "./source-follower.ts";
 import type { Subscription } from "./subscription.ts";
 
-export { type EventConsumerSchema, eventConsumerTables } from "./event-consumer-tables.ts";
+export { type EventConsumerSchema, eventConsumerTables, eventCursorIds } from "./event-consumer-tables.ts";
 export { type EventHandler, on, type Subscription } from "./subscription.ts";
 
 const DAY_MS = 86_400_000;
@@ -155,7 +155,7 @@ export class EventConsumer<Schema> {
   async replay(source: string, since: Date): Promise<void> {
     const follower = this.#followers.find((one) => one.source === source);
     if (follower === undefined) throw new Failure("not-found", "no events of such a source are handled here");
-    const until_position = await this.#inbox.cursor(source);
+    const { position: until_position } = await this.#inbox.cursor(source);
     if (until_position === 0) return;
     const replay = { since_ms: since.getTime(), position: 0, until_position };
     await this.#inbox.tables

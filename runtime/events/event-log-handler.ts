@@ -10,10 +10,11 @@ import type { EventLog } from "./event-log.ts";
 export function eventLogHandler(log: EventLog, options: { amqpUrl?: string | undefined }) {
   return {
     async *followEvents(
-      request: { afterPosition: bigint; since: Date | undefined },
+      request: { afterPosition: bigint; afterId: string; since: Date | undefined },
       { signal }: { signal: AbortSignal },
     ): AsyncGenerator<{ events: Event[]; position: bigint; lastPosition: bigint }> {
-      const from = { afterPosition: Number(request.afterPosition), since: request.since };
+      const { afterId, since } = request;
+      const from = { afterPosition: Number(request.afterPosition), afterId, since };
       for await (const { events, position, lastPosition } of log.follow(from, signal)) {
         if (events.length > 0) reached("events.stream.before-send");
         yield { events: [...events], position: BigInt(position), lastPosition: BigInt(lastPosition) };

@@ -142,6 +142,55 @@ test("skips nothing while many transactions end in another order than they have 
   expect(new Set(textsOf(await follow(store.log, texts.length)))).toEqual(new Set(texts));
 });
 
+describe("restored to what it was before", () => {
+  let cursor: { afterPosition: number; afterId: string };
+  beforeEach(async () => {
+    await store.note("a", "one");
+    const restore = await store.backUpLog();
+    await store.note("a", "two", "three");
+    const [batch] = await follow(store.log, 3);
+    cursor = { afterPosition: 3, afterId: batch?.events.at(-1)?.id ?? "" };
+    expect(await follow(store.log, 0, cursor)).toEqual([{ events: [], position: 3, lastPosition: 3 }]);
+    await restore();
+  });
+
+  test("tells a reader who has an event of before", async () => {
+    await expect(follow(store.log, 0, cursor)).rejects.toMatchObject({ reason: "EVENTS_GONE" });
+    await store.note("a", "another two", "another three", "another four");
+
+    await expect(follow(store.log, 0, cursor)).rejects.toMatchObject({ kind: "out-of-range", reason: "EVENTS_GONE" });
+  });
+
+  test("goes on for a reader who does not know which event it has, or whose event is not kept", async () => {
+    await store.note("a", "another two", "another three", "another four");
+
+    expect(textsOf(await follow(store.log, 1, { ...cursor, afterId: "" }))).toEqual(["another four"]);
+    await store.db.deleteFrom("event_log").where("position", "<=", 3).execute();
+    expect(textsOf(await follow(store.log, 1, cursor))).toEqual(["another four"]);
+  });
+
+  test("begins with its oldest event for a reader who has none, whatever id that gives", async () => {
+    expect(textsOf(await follow(store.log, 1, { afterPosition: 0, afterId: cursor.afterId }))).toEqual(["one"]);
+  });
+
+  test.each([
+    ["is shorter than what was read", []],
+    ["has grown as long again", ["four", "five"]],
+    ["has grown longer", ["four", "five", "six"]],
+  ])("under a reader, tells that one when it %s", async (_what, texts) => {
+    const batches = store.log.follow({ afterPosition: 0 }, AbortSignal.timeout(10_000));
+    const restore = await store.backUpLog();
+    await store.note("a", "two", "three");
+    expect((await batches.next()).value).toMatchObject({ position: 3 });
+    await restore();
+
+    const next = batches.next();
+    await store.note("a", ...texts);
+
+    await expect(next).rejects.toMatchObject({ reason: "EVENTS_GONE" });
+  });
+});
+
 describe("of events that are too old", () => {
   const old = new Date(Date.now() - 40 * DAY_MS);
   const monthAgo = new Date(Date.now() - 30 * DAY_MS);

@@ -90,16 +90,16 @@ export class EventLog {
    * @throws Failure "out-of-range", reason EVENTS_GONE.
    * @throws AbortError when the signal aborts.
    */
-  async *follow({ afterPosition, since }: LogStart, signal: AbortSignal): AsyncGenerator<EventBatch, never> {
-    let position = await this.#startAfter(afterPosition);
+  async *follow({ afterPosition, afterId = "", since }: LogStart, signal: AbortSignal): AsyncGenerator<EventBatch, never> {
+    let place: Place = { position: await this.#startAfter(afterPosition), id: afterPosition === 0 ? "" : afterId };
     let first = true;
     const next = async function* (this: EventLog): AsyncGenerator<EventBatch> {
       while (true) {
-        const batch = await this.#batch(position, since);
-        if (first || batch.position > position) yield batch;
+        const batch = await this.#batch(place, since);
+        if (first || batch.position > place.position) yield batch;
         first = false;
-        position = batch.position;
-        if (position >= batch.lastPosition) return;
+        place = placeAfter(batch, place);
+        if (place.position >= batch.lastPosition) return;
       }
     };
     return yield* this.#wakeups.follow(LOG, signal, () => next.call(this));
@@ -161,9 +161,17 @@ export class EventLog {
     return afterPosition;
   }
 
-  async #batch(after: number, since: Date | undefined): Promise<EventBatch> {
+  async #batch({ position: after, id }: Place, since: Date | undefined): Promise<EventBatch> {
     // The head first: every event up to it can be seen, as both are written by one transaction.
-    const lastPosition = await this.lastPosition();
+    const { last_position: lastPosition, found } = await this.tables
+      .selectFrom("event_log_head")
+      .select((head) => [
+        "last_position",
+        head.selectFrom("event_log").select("event_log.id").where("event_log.position", "=", after).as("found"),
+      ])
+      .executeTakeFirstOrThrow();
+    // The store was restored, maybe under this process. What is not kept any more, and what the reader does not know, tells nothing.
+    if (lastPosition < after || (id !== "" && found !== null && found !== id)) throw gone(this.source);
     let query = this.tables
       .selectFrom("event_log")
       .selectAll()
@@ -183,6 +191,20 @@ export class EventLog {
   }
 }
 
+/** Where in the log its reader is. */
+interface Place {
+  readonly position: number;
+  /** Of the event with that position. Empty if it is not known. */
+  readonly id: string;
+}
+
+function placeAfter({ events, position }: EventBatch, before: Place): Place {
+  if (position === before.position) return before;
+  const last = events.at(-1);
+  // Those that the reader does not ask for may come after the last that it does.
+  return { position, id: last !== undefined && Number(last.position) === position ? last.id : "" };
+}
+
 /** How many of the rows make one batch: at least one. */
 function fitting(rows: readonly EventRow[]): number {
   let characters = 0;
@@ -194,5 +216,5 @@ function fitting(rows: readonly EventRow[]): number {
 }
 
 function gone(source: string): Failure {
-  return new Failure("out-of-range", `events after that position are not kept in the log of ${source}`, { reason: EVENTS_GONE });
+  return new Failure("out-of-range", `the log of ${source} does not go on from that event`, { reason: EVENTS_GONE });
 }

@@ -55,6 +55,11 @@ export class EventProcessor<Schema> {
     this.#time = options.time;
   }
 
+  /** Whether events of that type are handled here. */
+  heeds(type: string): boolean {
+    return this.#subscriptions.has(type);
+  }
+
   /**
    * Handles an event, or sets it aside: with backoff, for as long as it takes.
    *
@@ -77,7 +82,7 @@ export class EventProcessor<Schema> {
       try {
         const outcome = await (giveUp === undefined ? this.#try(event, passage) : this.#setAside(event, passage, giveUp));
         if (outcome === "again") continue;
-        this.#metrics.passed(event.source, this.#subscriptions.has(event.type) ? event.type : "other", outcome);
+        this.#metrics.passed(event.source, this.heeds(event.type) ? event.type : "other", outcome);
         return outcome;
       } catch (error) {
         if (error instanceof CursorMoved) throw error;

@@ -13,6 +13,8 @@ export interface EventBatch {
 export interface LogStart {
   /** The position of the last event that the reader has. 0 for all that are kept. */
   readonly afterPosition: number;
+  /** The id of that event: whether it is still the same log. Empty, or left out, if the reader does not know it. */
+  readonly afterId?: string | undefined;
   /** Only events that happened at this time or later. */
   readonly since?: Date | undefined;
 }
@@ -26,7 +28,8 @@ export interface EventSource {
    *
    * The first batch comes at once, and may be empty.
    *
-   * @throws an error with the reason EVENTS_GONE if events after the position are no longer kept, or none has that position.
+   * @throws an error with the reason EVENTS_GONE if events after the position are no longer kept, none has that position,
+   *   or another one has it: the log was restored to what it was before, and has gone on otherwise since.
    * @throws AbortError when the signal aborts.
    */
   follow(from: LogStart, signal: AbortSignal): AsyncIterable<EventBatch>;

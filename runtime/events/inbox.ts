@@ -9,6 +9,13 @@ export interface SetAsideReason {
   readonly attempts: number;
 }
 
+/** Up to where the log of a source was handled. */
+export interface Cursor {
+  readonly position: number;
+  /** The id of the event there. Empty if there is none, or it is not known. */
+  readonly id: string;
+}
+
 /** The tables of a consumer, in or outside of a transaction. */
 export type Tables = Kysely<EventConsumerSchema>;
 
@@ -38,7 +45,7 @@ export class Inbox<Schema> {
       const tables = transaction as unknown as Tables;
       const { position } = await tables
         .insertInto("event_cursors")
-        .values({ source, position: 0, handled_at_ms: null })
+        .values({ source, position: 0, handled_at_ms: null, event_id: "", event_position: 0 })
         .onConflict((conflict) => conflict.column("source").doUpdateSet({ source }))
         .returning("position")
         .executeTakeFirstOrThrow();
@@ -47,20 +54,23 @@ export class Inbox<Schema> {
   }
 
   /** Up to where the log of a source was handled. */
-  async cursor(source: string): Promise<number> {
-    const row = await this.tables.selectFrom("event_cursors").select("position").where("source", "=", source).executeTakeFirst();
-    return row?.position ?? 0;
+  async cursor(source: string): Promise<Cursor> {
+    const row = await this.tables.selectFrom("event_cursors").selectAll().where("source", "=", source).executeTakeFirst();
+    if (row === undefined) return { position: 0, id: "" };
+    return { position: row.position, id: row.event_position === row.position ? row.event_id : "" };
   }
 
-  /** Begins the log of a source anew, unless somebody else has done so since the cursor was read. */
-  async beginAnew(source: string, cursor: number): Promise<void> {
+  /** Begins the log of a source anew, unless somebody else has moved the cursor since it was read. @returns whether it does. */
+  async beginAnew(source: string, { position }: Cursor): Promise<boolean> {
     const update = this.tables.updateTable("event_cursors").set({ position: 0 });
-    await update.where("source", "=", source).where("position", "=", cursor).execute();
+    const { numUpdatedRows } = await update.where("source", "=", source).where("position", "=", position).executeTakeFirst();
+    return numUpdatedRows > 0n;
   }
 
-  async moveCursor(tables: Tables, { source, position }: Event): Promise<void> {
-    const update = tables.updateTable("event_cursors").set({ position: Number(position), handled_at_ms: this.#now().getTime() });
-    await update.where("source", "=", source).where("position", "<", Number(position)).execute();
+  async moveCursor(tables: Tables, { source, position, id }: Event): Promise<void> {
+    const to = { position: Number(position), event_id: id, event_position: Number(position) };
+    const update = tables.updateTable("event_cursors").set({ ...to, handled_at_ms: this.#now().getTime() });
+    await update.where("source", "=", source).where("position", "<", to.position).execute();
   }
 
   /** Whether an event was handled, or is set aside. */

@@ -16,7 +16,12 @@ export interface Passage {
 
 /** Thrown when somebody else has begun the log anew: what was read of it follows nothing any more. */
 export class CursorMoved extends Error {
-  override readonly name = "CursorMoved";
+  override readonly name: string = "CursorMoved";
+}
+
+/** Thrown when an event comes at a position that was handled and is none of those that were: the log may be another one than it was. */
+export class PositionTaken extends CursorMoved {
+  override readonly name = "PositionTaken";
 }
 
 type AnyInbox = Pick<Inbox<unknown>, "isKnown" | "isBlocked" | "isSetAside" | "moveCursor" | "takeBack">;
@@ -33,15 +38,19 @@ export function alone(inbox: AnyInbox): Passage {
 /**
  * In the order of the log.
  *
- * @param after the position of the event before it, as its reader has seen it.
+ * @param from.after the position of the event before it, as its reader has seen it.
+ * @param from.heeded whether its type is handled here: of the others nobody notes that they came.
  */
-export function inOrder(inbox: AnyInbox, after: number): Passage {
+export function inOrder(inbox: AnyInbox, { after, heeded }: { after: number; heeded: boolean }): Passage {
   const passage = alone(inbox);
   return {
     ...passage,
     async admit(tables, event, cursor) {
-      // Another replica was faster.
-      if (cursor >= Number(event.position)) return "known";
+      if (cursor >= Number(event.position)) {
+        // Another replica was faster, or the event comes twice.
+        if (!heeded || (await inbox.isKnown(tables, event))) return "known";
+        throw new PositionTaken(`another event of ${event.source} was handled at that position`);
+      }
       if (cursor < after) throw new CursorMoved(`the cursor of ${event.source} has been moved`);
       return passage.admit(tables, event, cursor);
     },

@@ -35,6 +35,19 @@ export class RelayLease {
     return numUpdatedRows > 0n;
   }
 
+  /**
+   * Notes that the log is to be handed on from its beginning, unless the store says that it is handed on up to elsewhere:
+   * then that has come further, or was restored to what it was before, and it is to go on from there.
+   *
+   * @param position up to which it was handed on when this process began to.
+   * @returns whether it is noted.
+   */
+  async beginAnew(position: number): Promise<boolean> {
+    const update = this.#log.tables.updateTable("event_relay").set({ relayed_position: 0 }).where("owner", "=", this.#owner);
+    const { numUpdatedRows } = await update.where("relayed_position", "=", position).executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+
   /** Lets another process have it. */
   async release(): Promise<void> {
     await this.#log.tables.updateTable("event_relay").set({ lease_until_ms: 0 }).where("owner", "=", this.#owner).execute();

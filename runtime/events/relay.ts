@@ -101,8 +101,9 @@ export class Relay {
       await this.#handOn(way, position, signal);
     } catch (error) {
       if ((error as { reason?: unknown }).reason !== EVENTS_GONE) throw error;
-      this.#logger.error({ position }, "events are gone that no broker has: the log is handed on from its beginning");
-      await this.#lease.note(0);
+      if (await this.#lease.beginAnew(position)) {
+        this.#logger.error({ position }, "events are gone that no broker has: the log is handed on from its beginning");
+      }
     }
   }
 

@@ -7,7 +7,7 @@ import type { EventProcessor, Time } from "./event-processor.ts";
 import { EVENTS_GONE, type EventBatch, type EventSource } from "./event-source.ts";
 import type { Inbox } from "./inbox.ts";
 import { keepTrying } from "./keep-trying.ts";
-import { CursorMoved, inOrder, replayed } from "./passage.ts";
+import { CursorMoved, inOrder, PositionTaken, replayed } from "./passage.ts";
 
 /** Handles the events of one source in the order of its log. */
 export class SourceFollower<Schema> {
@@ -93,15 +93,21 @@ export class SourceFollower<Schema> {
   async handleNext(event: Event, signal: AbortSignal): Promise<void> {
     const position = Number(event.position);
     this.#newest = Math.max(this.#newest, position);
+    let caughtUp = false;
     while (true) {
       try {
         return await this.#handle(event, position - 1, signal);
       } catch (error) {
         if (!(error instanceof CursorMoved)) throw error;
-        const newest = await this.catchUp(signal);
-        signal.throwIfAborted();
-        // What the log does not have, as it was restored to what it was before, is not waited for.
-        if (newest >= position) continue;
+        // All that the log has was handled, and the event is none of it.
+        const strange = caughtUp && error instanceof PositionTaken;
+        if (!strange) {
+          const newest = await this.catchUp(signal);
+          signal.throwIfAborted();
+          caughtUp = true;
+          // What the log does not have, as it was restored to what it was before, is not waited for.
+          if (newest >= position) continue;
+        }
         this.#logger.error({ source: this.source, event: event.id, position }, "an event is in no log: it is passed over");
         return;
       }
@@ -120,10 +126,10 @@ export class SourceFollower<Schema> {
   /** Reads the log from the cursor on, until there is enough. */
   async #read(signal: AbortSignal, begun: () => void, enough: (batch: EventBatch) => boolean): Promise<void> {
     const cursor = await this.#inbox.cursor(this.source);
-    this.#handled = cursor;
-    let after = cursor;
+    this.#handled = cursor.position;
+    let after = cursor.position;
     try {
-      for await (const batch of this.#source.follow({ afterPosition: cursor }, signal)) {
+      for await (const batch of this.#source.follow({ afterPosition: cursor.position, afterId: cursor.id }, signal)) {
         begun();
         this.#newest = batch.lastPosition;
         for (const event of batch.events) {
@@ -135,11 +141,12 @@ export class SourceFollower<Schema> {
       }
     } catch (error) {
       if (!isGone(error)) throw error;
-      this.#logger.error(
-        { source: this.source, cursor },
-        "events are gone that were not handled: the log is read from its beginning",
-      );
-      await this.#inbox.beginAnew(this.source, cursor);
+      if (await this.#inbox.beginAnew(this.source, cursor)) {
+        this.#logger.error(
+          { source: this.source, cursor: cursor.position },
+          "the log does not go on from where it was handled: it is read from its beginning",
+        );
+      }
     }
     throw new Ended(`the log of ${this.source} has ended`);
   }
@@ -147,7 +154,8 @@ export class SourceFollower<Schema> {
   async #handle(event: Event, after: number, signal: AbortSignal): Promise<void> {
     this.#inHand = event;
     try {
-      await this.#processor.process(event, inOrder(this.#inbox, after), { signal });
+      const heeded = this.#processor.heeds(event.type);
+      await this.#processor.process(event, inOrder(this.#inbox, { after, heeded }), { signal });
       this.#handled = Number(event.position);
       this.#newest = Math.max(this.#newest, this.#handled);
     } finally {

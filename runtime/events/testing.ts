@@ -3,7 +3,7 @@ import type { Migration } from "kysely/migration";
 import { openDatabase } from "../database.ts";
 import type { Logger } from "../logger.ts";
 import type { EventType } from "./event.ts";
-import { type EventConsumerSchema, eventConsumerTables, on } from "./event-consumer.ts";
+import { type EventConsumerSchema, eventConsumerTables, eventCursorIds, on } from "./event-consumer.ts";
 import { EventLog, type EventLogSchema, eventLogTables } from "./event-log.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -43,8 +43,13 @@ const effects: Migration = {
   },
 };
 
+/** Those of a store that was made before cursors had ids. */
+export const firstMigrations = {
+  ...{ "0001-effects": effects, "0002-event-log": eventLogTables, "0003-event-consumer": eventConsumerTables },
+};
+
 export async function openTestStore(url: string, logger: Logger) {
-  const migrations = { "0001-effects": effects, "0002-event-log": eventLogTables, "0003-event-consumer": eventConsumerTables };
+  const migrations = { ...firstMigrations, "0004-event-cursor-ids": eventCursorIds };
   const store = await openDatabase<TestSchema>({ url, migrations, logger });
   const log = new EventLog(store.db, { source: "tests" });
   return {
@@ -52,6 +57,8 @@ export async function openTestStore(url: string, logger: Logger) {
     log,
     /** Lets something happen for each text, in one transaction, and wakes who follows. */
     note: (subject: string, ...texts: string[]) => note(store.db, log, subject, texts),
+    /** Makes a backup of the log. @returns what restores it, whatever has happened since. */
+    backUpLog: () => backUpLog(store.db),
     /** The texts of the effects in the order in which they were had. */
     async effects(): Promise<string[]> {
       const rows = await store.db.selectFrom("effects").select("text").orderBy("place").execute();
@@ -61,6 +68,19 @@ export async function openTestStore(url: string, logger: Logger) {
 }
 
 export type TestStore = Awaited<ReturnType<typeof openTestStore>>;
+
+async function backUpLog(db: Kysely<TestSchema>): Promise<() => Promise<void>> {
+  const events = await db.selectFrom("event_log").selectAll().execute();
+  const head = await db.selectFrom("event_log_head").selectAll().executeTakeFirstOrThrow();
+  const relay = await db.selectFrom("event_relay").selectAll().executeTakeFirstOrThrow();
+  return () =>
+    db.transaction().execute(async (transaction) => {
+      await transaction.deleteFrom("event_log").execute();
+      if (events.length > 0) await transaction.insertInto("event_log").values(events).execute();
+      await transaction.updateTable("event_log_head").set(head).execute();
+      await transaction.updateTable("event_relay").set(relay).execute();
+    });
+}
 
 async function note(db: Kysely<TestSchema>, log: EventLog, subject: string, texts: readonly string[]): Promise<void> {
   await db.transaction().execute(async (transaction) => {

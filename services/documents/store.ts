@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
 import { type Database, openDatabase } from "../../runtime/database.ts";
-import { eventConsumerTables } from "../../runtime/events/event-consumer.ts";
+import { eventConsumerTables, eventCursorIds } from "../../runtime/events/event-consumer.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { DocumentStore } from "./document.ts";
 import { documentStore, doom } from "./document-store.ts";
@@ -21,7 +21,10 @@ export interface DocumentsStore extends Pick<Database<DocumentsSchema>, "db" | "
 
 /** Opens what is known of Documents at `url` and brings its schema up to date. */
 export async function openDocumentsStore(url: string, logger: Logger, now: () => Date): Promise<DocumentsStore> {
-  const migrations = { "0001-documents": documents, "0002-event-consumer": eventConsumerTables };
+  const migrations = {
+    ...{ "0001-documents": documents, "0002-event-consumer": eventConsumerTables },
+    "0003-event-cursor-ids": eventCursorIds,
+  };
   const { db, check, close } = await openDatabase<DocumentsSchema>({ url, logger, migrations });
   return {
     ...{ db, check, close },

@@ -1,5 +1,5 @@
 import { type Database, openDatabase } from "../../runtime/database.ts";
-import { eventConsumerTables } from "../../runtime/events/event-consumer.ts";
+import { eventConsumerTables, eventCursorIds } from "../../runtime/events/event-consumer.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { forgetDeliveries } from "./delivery.ts";
 import { type EmailStore, emailStore } from "./email-store.ts";
@@ -19,6 +19,7 @@ const migrations = {
   "0003-emails": emails,
   "0004-events": eventConsumerTables,
   "0005-delivery-times": deliveryTimes,
+  "0006-event-cursor-ids": eventCursorIds,
 };
 
 export interface PushStore extends NotificationStore, Database<Schema> {

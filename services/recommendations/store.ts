@@ -1,7 +1,7 @@
 import { Book } from "../../gen/bookstore/catalog/v1/book.ts";
 import { type Database, openDatabase } from "../../runtime/database.ts";
 import type { EventConsumerSchema } from "../../runtime/events/event-consumer-tables.ts";
-import { eventConsumerTables } from "../../runtime/events/event-consumer-tables.ts";
+import { eventConsumerTables, eventCursorIds } from "../../runtime/events/event-consumer-tables.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { CatalogueCopy } from "./follow-catalogue.ts";
 import { type InteractionStore, type InteractionsSchema, interactionStore } from "./interaction-store.ts";
@@ -24,7 +24,7 @@ export interface RecommendationsStore extends CatalogueCopy, Database<Schema> {
 export async function openRecommendationsStore(url: string, logger: Logger): Promise<RecommendationsStore> {
   const migrations = {
     ...{ "0001-shelf-books": shelfBooks, "0002-interactions": interactions, "0003-events": eventConsumerTables },
-    "0004-positions": positions,
+    ...{ "0004-positions": positions, "0005-event-cursor-ids": eventCursorIds },
   };
   const { db, check, close } = await openDatabase<Schema>({ url, logger, migrations });
   return {
