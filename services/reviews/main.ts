@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { openChannel } from "../../clients/channel.ts";
-import { marketplaceClient } from "../../clients/marketplace.ts";
 import { eventLogClient, eventSource } from "../../clients/events.ts";
+import { marketplaceClient } from "../../clients/marketplace.ts";
 import { registerClient, sessionClient } from "../../clients/register.ts";
 import { userKeys } from "../../clients/user-keys.ts";
 import { EventConsumerServiceDefinition } from "../../gen/bookstore/events/v1/event_consumer_service.ts";
