@@ -129,6 +129,21 @@ describe("of several relays", () => {
     expect(await other.take()).toBe(7);
   });
 
+  test("one that cannot go on begins anew, but where the store says that it was restored", async () => {
+    const one = lease("one");
+    await one.take();
+    await one.note(7);
+    const restore = await store.backUpLog();
+    await one.note(9);
+
+    expect(await lease("other").beginAnew(9)).toBe(false);
+    await restore();
+    expect(await one.beginAnew(9)).toBe(false);
+    expect(await one.take()).toBe(7);
+    expect(await one.beginAnew(7)).toBe(true);
+    expect(await one.take()).toBe(0);
+  });
+
   test("one that ends leaves the lease to the others", async () => {
     const stop = new AbortController();
     const relay = new Relay(store.log, { amqpUrl: "amqp://127.0.0.1:1", logger, metrics: new Registry() });

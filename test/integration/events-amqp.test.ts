@@ -282,6 +282,29 @@ test("notices by a gap that the broker has lost something", async () => {
   await has(["1", "2", "3"]);
 });
 
+test("handles what happens after the log was restored, once it has grown past what was handled, too", async () => {
+  const consumer = consume();
+  await connected(consumer);
+  produce({ alsoPublish: ({ data }) => ({ queue: name, body: data.toString() }) });
+  await store.note("a", "1", "2");
+  await until(relayed, 2);
+  const restore = await store.backUpLog();
+  await store.note("a", "3", "4", "5");
+  await has(numbers(1, 5));
+  await until(relayed, 5);
+
+  await restore();
+  await store.note("a", "6");
+  await has(numbers(1, 6));
+  await store.note("a", "7", "8", "9", "10");
+
+  await has(numbers(1, 10));
+  await until(relayed, 7);
+  const channel = await admin.createChannel();
+  expect(await channel.deleteQueue(name)).toEqual({ messageCount: 10 });
+  await channel.close();
+});
+
 test("declares its queue anew when somebody has deleted it", async () => {
   const consumer = consume();
   produce();
