@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Kysely, Selectable, Transaction } from "kysely";
+import { lockUser } from "../../runtime/user-locks.ts";
 import type { Delivery, Notification } from "./notification.ts";
 import { isWanted, type Preferences } from "./preferences.ts";
 import { quietUntil } from "./quiet-hours.ts";
@@ -18,7 +19,7 @@ export interface DeliveryOptions {
  * transaction: a Notification, and an e-mail to be sent.
  *
  * @returns the Notification, also if it was delivered before under the same
- * key; undefined if the user does not want it on the web.
+ * key; undefined if the user does not want it on the web, or is deleted.
  */
 export async function deliver(
   transaction: Transaction<Schema>,
@@ -26,6 +27,7 @@ export async function deliver(
   options: DeliveryOptions,
 ): Promise<Notification | undefined> {
   const { userId, key, kind } = delivery;
+  if (!(await lockUser(transaction, userId))) return undefined;
   if (key !== undefined && !(await takeKey(transaction, userId, key, options.now)))
     return deliveredBefore(transaction, userId, key);
   const { preferences } = options;

@@ -112,6 +112,7 @@ export class EmailQueue {
       if (addressee === undefined) return "unregistered";
       if (!isAddress(addressee.email)) throw new MailFailure("refused", "not an address");
       const unsubscribeToken = await store.unsubscribeToken(userId);
+      if (unsubscribeToken === undefined) return "unregistered";
       await this.#options.send(writeEmail(email, addressee, { ...this.#options, unsubscribeToken }));
       reached("push.email.sent");
       return "sent";

@@ -28,7 +28,8 @@ export interface EmailStore {
   /** Forgets an e-mail: it was sent, or never will be. */
   remove(email: Email): Promise<void>;
   count(): Promise<number>;
-  unsubscribeToken(userId: string): Promise<string>;
+  /** Undefined if the user is deleted. */
+  unsubscribeToken(userId: string): Promise<string | undefined>;
 }
 
 export function emailStore(db: Kysely<Schema>): EmailStore {

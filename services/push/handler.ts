@@ -1,5 +1,6 @@
 import type { PushServiceImplementation } from "../../gen/bookstore/push/v1/push_service.ts";
 import { decodePageToken, encodePageToken, pageOf } from "../../runtime/page-token.ts";
+import { userDeleted } from "../../runtime/user-locks.ts";
 import type { Wakeups } from "../../runtime/wakeups.ts";
 import { markRead, type Notification, type NotificationStore, type PushDeps, push } from "./notification.ts";
 import { messageOf } from "./notification-message.ts";
@@ -52,17 +53,20 @@ export function pushHandler(deps: PushHandlerDeps): PushServiceImplementation {
   };
 }
 
-/** Each call gives the Notifications that came since the last one. */
+/** Each call gives the Notifications that came since the last one. @throws Failure "not-found" once the user is deleted. */
 function unseen(store: NotificationStore, userId: string, afterId: number): () => AsyncGenerator<Notification> {
   let seen = afterId;
   return async function* () {
+    const before = seen;
     while (true) {
       const batch = await store.listAfter(userId, seen, SUBSCRIPTION_BATCH);
       for (const notification of batch) {
         seen = notification.id;
         yield notification;
       }
-      if (batch.length < SUBSCRIPTION_BATCH) return;
+      if (batch.length < SUBSCRIPTION_BATCH) break;
     }
+    // Of a deleted user there is nothing to be found.
+    if (seen === before && (await store.isDeleted(userId))) throw userDeleted();
   };
 }

@@ -17,6 +17,7 @@ import { runUntilSignal } from "../../runtime/run.ts";
 import { userTokenVerifier } from "../../runtime/user-tokens.ts";
 import { Wakeups } from "../../runtime/wakeups.ts";
 import { configSchema } from "./config.ts";
+import { deletedUsers } from "./deleted-users.ts";
 import { startForgetting } from "./forgetting.ts";
 import { pushHandler } from "./handler.ts";
 import { happenings } from "./happenings.ts";
@@ -49,10 +50,11 @@ const deps = {
 const events = new EventConsumer({
   ...{ name: "push", db: store.db, ...config, logger, metrics },
   sources: [
+    eventSource("register", eventLogClient(channel, logger)),
     eventSource("orders", eventLogClient(ordersChannel, logger)),
     eventSource("reviews", eventLogClient(reviewsChannel, logger)),
   ],
-  subscriptions: happenings(deps),
+  subscriptions: [...happenings(deps), deletedUsers(deps)],
 });
 
 const server = meshServer({ logger, metrics, health, credentials, verifyUserToken, ...config });

@@ -1,6 +1,7 @@
 import { type Kysely, PostgresAdapter, sql } from "kysely";
+import { isUserDeleted, userDeleted } from "../../runtime/user-locks.ts";
 import { deliver, notificationOf } from "./delivery.ts";
-import { type Notification, type NotificationStore, noSubject } from "./notification.ts";
+import { type NotificationStore, noSubject } from "./notification.ts";
 import { readPreferences } from "./preference-store.ts";
 import type { Schema } from "./schema.ts";
 
@@ -12,7 +13,8 @@ export function notificationStore(db: Kysely<Schema>, options: { emails: boolean
       const settings = { ...options, now: createdAt, preferences: await readPreferences(db, userId) };
       const notification = await db.transaction().execute((transaction) => deliver(transaction, message, settings));
       // A message always comes on the web.
-      return notification as Notification;
+      if (notification === undefined) throw userDeleted();
+      return notification;
     },
 
     async list(userId, { beforeId, unreadOnly, limit }) {
@@ -65,9 +67,20 @@ export function notificationStore(db: Kysely<Schema>, options: { emails: boolean
     },
 
     async lastIds(userIds) {
-      const rows = await db.selectFrom("inboxes").selectAll().where("user_id", "in", listed(db, userIds)).execute();
+      const deleted = db
+        .selectFrom("user_locks")
+        .select(["user_id", sql<number>`-1`.as("last_id")])
+        .where("is_deleted", "=", 1);
+      const rows = await db
+        .selectFrom("inboxes")
+        .select(["user_id", "last_id"])
+        .where("user_id", "in", listed(db, userIds))
+        .unionAll(deleted.where("user_id", "in", listed(db, userIds)))
+        .execute();
       return new Map(rows.map(({ user_id, last_id }) => [user_id, last_id]));
     },
+
+    isDeleted: (userId) => isUserDeleted(db, userId),
   };
 }
 

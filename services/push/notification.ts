@@ -43,7 +43,11 @@ export interface Reader extends ReaderLocale {
 }
 
 export interface NotificationStore {
-  /** Stores a message under the next id of the user, or finds the one that was stored under the same key. */
+  /**
+   * Stores a message under the next id of the user, or finds the one that was stored under the same key.
+   *
+   * @throws Failure "not-found" if the user is deleted.
+   */
   append(userId: string, text: LocalizedText, createdAt: Date, key?: string): Promise<Notification>;
   /** Newest first, from below an id. */
   list(userId: string, options: { beforeId: number | undefined; unreadOnly: boolean; limit: number }): Promise<Notification[]>;
@@ -52,8 +56,9 @@ export interface NotificationStore {
   countUnread(userId: string): Promise<number>;
   /** @returns whether all were found; none is marked if one was not. */
   markRead(userId: string, ids: readonly number[]): Promise<boolean>;
-  /** The newest id of each user that has any. */
+  /** The newest id of each user that has any; -1 for those who are deleted. */
   lastIds(userIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  isDeleted(userId: string): Promise<boolean>;
 }
 
 export interface PushDeps {

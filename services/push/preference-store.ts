@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Kysely } from "kysely";
+import { lockKnownUser, lockUser } from "../../runtime/user-locks.ts";
 import type { PreferenceStore, Preferences } from "./preferences.ts";
 import type { Schema } from "./schema.ts";
 
@@ -14,7 +15,8 @@ export function preferenceStore(db: Kysely<Schema>): PreferenceStore {
       const { from = null, to = null, timeZone = null } = quietHours ?? {};
       const quiet = { quiet_from: from, quiet_to: to, time_zone: timeZone };
       await db.transaction().execute(async (transaction) => {
-        // Takes the lock on the user's row first: of two that are written at the same moment one replaces the other.
+        // Of two that are written at the same moment one replaces the other.
+        await lockKnownUser(transaction, userId);
         await transaction
           .insertInto("preferences")
           .values({ user_id: userId, ...quiet })
@@ -36,7 +38,8 @@ export function preferenceStore(db: Kysely<Schema>): PreferenceStore {
       const owner = await db.selectFrom("unsubscribe_tokens").select("user_id").where("token", "=", token).executeTakeFirst();
       if (owner === undefined) return false;
       const { user_id } = owner;
-      await db.transaction().execute(async (transaction) => {
+      return db.transaction().execute(async (transaction) => {
+        if (!(await lockUser(transaction, user_id))) return false;
         await transaction
           .insertInto("preferences")
           .values({ user_id, quiet_from: null, quiet_to: null, time_zone: null })
@@ -47,8 +50,8 @@ export function preferenceStore(db: Kysely<Schema>): PreferenceStore {
           .values({ user_id, kind, way: "email" })
           .onConflict((conflict) => conflict.doNothing())
           .execute();
+        return true;
       });
-      return true;
     },
   };
 }
@@ -68,18 +71,20 @@ export async function readPreferences(db: Kysely<Schema>, userId: string): Promi
   };
 }
 
-/** The token by which a user stops e-mails, made when it is first needed. */
-export async function unsubscribeToken(db: Kysely<Schema>, userId: string): Promise<string> {
-  const made = { user_id: userId, token: randomBytes(TOKEN_BYTES).toString("base64url") };
-  await db
-    .insertInto("unsubscribe_tokens")
-    .values(made)
-    .onConflict((conflict) => conflict.column("user_id").doNothing())
-    .execute();
-  const { token } = await db
-    .selectFrom("unsubscribe_tokens")
-    .select("token")
-    .where("user_id", "=", userId)
-    .executeTakeFirstOrThrow();
-  return token;
+/** The token by which a user stops e-mails, made when it is first needed. @returns undefined if the user is deleted. */
+export async function unsubscribeToken(db: Kysely<Schema>, userId: string): Promise<string | undefined> {
+  const find = (executor: Kysely<Schema>) =>
+    executor.selectFrom("unsubscribe_tokens").select("token").where("user_id", "=", userId).executeTakeFirst();
+  const known = await find(db);
+  if (known !== undefined) return known.token;
+  const made = randomBytes(TOKEN_BYTES).toString("base64url");
+  return db.transaction().execute(async (transaction) => {
+    if (!(await lockUser(transaction, userId))) return undefined;
+    await transaction
+      .insertInto("unsubscribe_tokens")
+      .values({ user_id: userId, token: made })
+      .onConflict((conflict) => conflict.column("user_id").doNothing())
+      .execute();
+    return (await find(transaction))?.token;
+  });
 }

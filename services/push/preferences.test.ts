@@ -126,7 +126,7 @@ test.each([
 
 test("stops the e-mails of one kind for whoever holds the token, and nothing else", async () => {
   await using push = await startPush({ emails: true });
-  const token = await push.store.emails.unsubscribeToken("a");
+  const token = String(await push.store.emails.unsubscribeToken("a"));
   expect(await push.store.emails.unsubscribeToken("a")).toBe(token);
   expect(await push.store.emails.unsubscribeToken("b")).not.toBe(token);
 

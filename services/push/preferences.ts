@@ -19,7 +19,7 @@ export interface OptOut {
 
 export interface PreferenceStore {
   read(userId: string): Promise<Preferences>;
-  /** Replaces everything that the user has said before. */
+  /** Replaces everything that the user has said before. @throws Failure "not-found" if the user is deleted. */
   replace(userId: string, preferences: Preferences): Promise<void>;
   /** Turns the e-mails of one kind off. @returns whether the token is somebody's. */
   unsubscribe(token: string, kind: Kind): Promise<boolean>;

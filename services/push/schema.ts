@@ -1,9 +1,10 @@
 import type { EventConsumerSchema } from "../../runtime/events/event-consumer.ts";
+import type { UserLockSchema } from "../../runtime/user-locks.ts";
 import type { Kind } from "./kind.ts";
 import type { Way } from "./preferences.ts";
 
 /** The store of push, as migrations/ make it. */
-export interface Schema extends EventConsumerSchema {
+export interface Schema extends EventConsumerSchema, UserLockSchema {
   inboxes: { user_id: string; last_id: number };
   notifications: NotificationRow;
   deliveries: { user_id: string; delivery_key: string; notification_id: number | null; delivered_at_ms: number };

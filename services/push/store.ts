@@ -1,6 +1,7 @@
 import { type Database, openDatabase } from "../../runtime/database.ts";
 import { eventConsumerTables, eventCursorIds } from "../../runtime/events/event-consumer.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import { userLockTables } from "../../runtime/user-locks.ts";
 import { forgetDeliveries } from "./delivery.ts";
 import { type EmailStore, emailStore } from "./email-store.ts";
 import { notifications } from "./migrations/0001-notifications.ts";
@@ -20,6 +21,7 @@ const migrations = {
   "0004-events": eventConsumerTables,
   "0005-delivery-times": deliveryTimes,
   "0006-event-cursor-ids": eventCursorIds,
+  "0007-user-locks": userLockTables,
 };
 
 export interface PushStore extends NotificationStore, Database<Schema> {

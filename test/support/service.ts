@@ -20,6 +20,7 @@ import { Wakeups } from "../../runtime/wakeups.ts";
 import { marketplaceHandler } from "../../services/marketplace/handler.ts";
 import type { CATALOGUE } from "../../services/marketplace/revision-poll.ts";
 import { type MarketplaceStore, openMarketplaceStore } from "../../services/marketplace/store.ts";
+import { deletedUsers } from "../../services/push/deleted-users.ts";
 import { pushHandler } from "../../services/push/handler.ts";
 import { happenings } from "../../services/push/happenings.ts";
 import { InboxPoll } from "../../services/push/inbox-poll.ts";
@@ -162,7 +163,7 @@ export async function startPush(options: PushOptions = {}): Promise<StartedPush>
     wake: (userId: string) => wakeups.wake(userId),
     now: options.now ?? (() => new Date()),
   };
-  const subscriptions = happenings(deps);
+  const subscriptions = [...happenings(deps), deletedUsers(deps)];
   const time = { now: deps.now, wait: (_ms: number, signal: AbortSignal) => sleep(1, undefined, { signal }) };
   const inbox = { name: "push", db: store.db, sources: [], subscriptions, logger, metrics: new Registry(), time };
   const events = new EventConsumer<PushSchema>(inbox);
