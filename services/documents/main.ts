@@ -18,6 +18,7 @@ import { runUntilSignal } from "../../runtime/run.ts";
 import { userTokenVerifier } from "../../runtime/user-tokens.ts";
 import { openBlobs } from "./blobs.ts";
 import { configSchema } from "./config.ts";
+import { deletedUsers } from "./deleted-users.ts";
 import { receipts } from "./receipts.ts";
 import { documentsService } from "./service.ts";
 import { openDocumentsStore } from "./store.ts";
@@ -42,8 +43,8 @@ const limits = { ...config, uploadExpiryMs: config.uploadExpiryHours * 3_600_000
 const { documents, uploads, janitor } = documentsService({ ...config, store, blobs, limits, logger, metrics, now });
 const consumer = new EventConsumer({
   ...{ name: "documents", db: store.db, ...config, logger, metrics },
-  sources: [eventSource("orders", eventLogClient(orders, logger))],
-  subscriptions: [receipts({ store: store.receipts, blobs, now })],
+  sources: [eventSource("register", eventLogClient(register, logger)), eventSource("orders", eventLogClient(orders, logger))],
+  subscriptions: [receipts({ store: store.receipts, blobs, now }), deletedUsers({ now })],
 });
 
 const server = meshServer({ logger, metrics, health, credentials, verifyUserToken, ...config });

@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import { lockUser } from "../../runtime/user-locks.ts";
 import { rowOf } from "./document-store.ts";
 import type { ReceiptStore } from "./receipts.ts";
 import type { DocumentsSchema } from "./schema.ts";
@@ -19,6 +20,7 @@ export function receiptStore(db: Kysely<DocumentsSchema>): ReceiptStore {
     },
 
     async add(transaction, receipt) {
+      if (!(await lockUser(transaction, receipt.userId))) return;
       const inserted = await transaction
         .insertInto("documents")
         .values(rowOf(receipt))

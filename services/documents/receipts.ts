@@ -15,7 +15,7 @@ export interface ReceiptStore {
   /** Notes a blob before it has bytes, and when they are to be removed if no receipt comes of it. */
   expectBlob(id: string, doomedAt: Date): Promise<void>;
   noteDraft(id: string, draft: Draft): Promise<void>;
-  /** Adds the receipt and keeps its blob; does nothing if the order has one. */
+  /** Adds the receipt and keeps its blob; does nothing if the order has one, or its buyer is deleted. */
   add(transaction: Transaction<DocumentsSchema>, receipt: Document): Promise<void>;
 }
 

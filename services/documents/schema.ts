@@ -1,5 +1,6 @@
 import type { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
 import type { EventConsumerSchema } from "../../runtime/events/event-consumer.ts";
+import type { UserLockSchema } from "../../runtime/user-locks.ts";
 
 export interface DocumentRow {
   id: string;
@@ -28,7 +29,7 @@ export interface BlobRow {
   doomed_at_ms: number | null;
 }
 
-export interface DocumentsSchema extends EventConsumerSchema {
+export interface DocumentsSchema extends EventConsumerSchema, UserLockSchema {
   documents: DocumentRow;
   uploads: UploadRow;
   blobs: BlobRow;

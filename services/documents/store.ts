@@ -2,6 +2,7 @@ import type { Kysely } from "kysely";
 import { type Database, openDatabase } from "../../runtime/database.ts";
 import { eventConsumerTables, eventCursorIds } from "../../runtime/events/event-consumer.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import { userLockTables } from "../../runtime/user-locks.ts";
 import type { DocumentStore } from "./document.ts";
 import { documentStore, doom } from "./document-store.ts";
 import type { DoomedStore } from "./janitor.ts";
@@ -23,7 +24,7 @@ export interface DocumentsStore extends Pick<Database<DocumentsSchema>, "db" | "
 export async function openDocumentsStore(url: string, logger: Logger, now: () => Date): Promise<DocumentsStore> {
   const migrations = {
     ...{ "0001-documents": documents, "0002-event-consumer": eventConsumerTables },
-    "0003-event-cursor-ids": eventCursorIds,
+    ...{ "0003-event-cursor-ids": eventCursorIds, "0004-user-locks": userLockTables },
   };
   const { db, check, close } = await openDatabase<DocumentsSchema>({ url, logger, migrations });
   return {

@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from "kysely";
 import { isUniqueViolation } from "../../runtime/database.ts";
 import { Failure } from "../../runtime/errors.ts";
+import { lockKnownUser } from "../../runtime/user-locks.ts";
 import type { Draft } from "./blob-store.ts";
 import { documentOf, doom, rowOf, usedBytes } from "./document-store.ts";
 import type { BlobRow, DocumentsSchema, UploadRow } from "./schema.ts";
@@ -11,6 +12,7 @@ export function uploadStore(db: Kysely<DocumentsSchema>, now: () => Date): Uploa
     create(upload, admit) {
       const { id, userId } = upload;
       return db.transaction().execute(async (transaction) => {
+        await lockKnownUser(transaction, userId);
         // Takes the lock on what the user keeps: two that come together do not both find room for one.
         await transaction
           .insertInto("keepers")

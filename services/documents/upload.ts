@@ -44,7 +44,11 @@ export interface Completed {
 }
 
 export interface UploadStore {
-  /** Adds an Upload if `admit` does not throw, which nobody else of the user can have come before then. */
+  /**
+   * Adds an Upload if `admit` does not throw, which nobody else of the user can have come before then.
+   *
+   * @throws Failure "not-found" if the user is deleted.
+   */
   create(upload: Upload, admit: (usage: Usage) => void): Promise<void>;
   /** Of a user, if it has not expired. */
   find(userId: string, id: string, now: Date): Promise<Upload | undefined>;

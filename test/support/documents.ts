@@ -14,6 +14,7 @@ import type { EventSource } from "../../runtime/events/event-source.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import type { BlobStore } from "../../services/documents/blob-store.ts";
 import { contentTypes } from "../../services/documents/content-type.ts";
+import { deletedUsers } from "../../services/documents/deleted-users.ts";
 import { openFileBlobs } from "../../services/documents/file-blobs.ts";
 import type { Janitor } from "../../services/documents/janitor.ts";
 import { receipts } from "../../services/documents/receipts.ts";
@@ -71,7 +72,7 @@ export async function startDocuments(options: DocumentsOptions = {}): Promise<Do
   });
   const events = new EventConsumer({
     ...{ name: "documents", db: store.db, logger, metrics: new Registry(), sources: options.sources ?? [] },
-    subscriptions: [receipts({ store: store.receipts, blobs, now })],
+    subscriptions: [receipts({ store: store.receipts, blobs, now }), deletedUsers({ now })],
   });
   stack.defer(() => events.close());
   const service = stack.use(
