@@ -1,10 +1,11 @@
 import { OrderCancelled, type OrderedBook, OrderPlaced } from "../../gen/bookstore/events/v1/order_events.ts";
 import { BookRated, BookRatingRemoved } from "../../gen/bookstore/events/v1/review_events.ts";
+import { UserDeleted } from "../../gen/bookstore/events/v1/user_events.ts";
 import type { Event } from "../../runtime/events/event.ts";
 import { on, type Subscription } from "../../runtime/events/subscription.ts";
-import { type Change, type InteractionsSchema, noteChange } from "./interaction-store.ts";
+import { type Change, forgetReader, type InteractionsSchema, noteChange } from "./interaction-store.ts";
 
-/** What is learned from the events of orders and reviews. */
+/** What is learned from the events of orders and reviews, and forgotten with those of register. */
 export const subscriptions: readonly Subscription<InteractionsSchema>[] = [
   on(
     OrderPlaced,
@@ -21,6 +22,12 @@ export const subscriptions: readonly Subscription<InteractionsSchema>[] = [
   on(
     BookRatingRemoved,
     note(({ reviewId, userId, bookId }) => ratingOf(reviewId, userId, bookId, 0)),
+  ),
+  on(
+    UserDeleted,
+    async ({ userId }) =>
+      (transaction) =>
+        forgetReader(transaction, userId),
   ),
 ];
 

@@ -17,6 +17,8 @@ interface InteractionRow {
 export interface InteractionsSchema {
   interactions_head: { store_id: string; revision: number };
   interactions: InteractionRow;
+  /** Users who are deleted. */
+  forgotten_readers: { user_id: string; revision: number };
 }
 
 /** What has become of a purchase or a rating. */
@@ -61,14 +63,12 @@ export interface InteractionStore {
 const READERS_A_QUERY = 5_000;
 const READERS_A_PAGE = 1_000;
 
-/** Writes a change, in the transaction in which an event is handled. */
+/** Writes a change, in the transaction in which an event is handled. Of a reader who is forgotten it writes nothing. */
 export async function noteChange(transaction: Transaction<InteractionsSchema>, change: Change): Promise<void> {
   if (change.bookIds.length === 0) return;
-  const { revision } = await transaction
-    .updateTable("interactions_head")
-    .set((update) => ({ revision: update("revision", "+", 1) }))
-    .returning("revision")
-    .executeTakeFirstOrThrow();
+  const revision = await nextRevision(transaction);
+  const forgotten = transaction.selectFrom("forgotten_readers").select("user_id").where("user_id", "=", change.userId);
+  if ((await forgotten.executeTakeFirst()) !== undefined) return;
   const rows = [...new Set(change.bookIds)].map((bookId) => ({
     ...{ kind: change.kind, origin_id: change.originId, book_id: bookId, user_id: change.userId, rating: change.rating },
     ...{ counts: change.counts ? 1 : 0, happened_at_ms: change.happenedAt.getTime(), revision },
@@ -91,6 +91,28 @@ export async function noteChange(transaction: Transaction<InteractionsSchema>, c
     .execute();
 }
 
+/** Removes what a reader has done, for good: what comes of the reader later is not written. Who learns hears of it. */
+export async function forgetReader(transaction: Transaction<InteractionsSchema>, userId: string): Promise<void> {
+  if (userId === "") throw new Error("the event does not say which user was deleted");
+  const revision = await nextRevision(transaction);
+  await transaction.deleteFrom("interactions").where("user_id", "=", userId).execute();
+  await transaction
+    .insertInto("forgotten_readers")
+    .values({ user_id: userId, revision })
+    .onConflict((conflict) => conflict.column("user_id").doUpdateSet({ revision }))
+    .execute();
+}
+
+/** Takes the lock on all interactions until the transaction ends. */
+async function nextRevision(transaction: Transaction<InteractionsSchema>): Promise<number> {
+  const { revision } = await transaction
+    .updateTable("interactions_head")
+    .set((update) => ({ revision: update("revision", "+", 1) }))
+    .returning("revision")
+    .executeTakeFirstOrThrow();
+  return revision;
+}
+
 /** The interactions in a store that has their tables. */
 export function interactionStore(db: Kysely<InteractionsSchema>): InteractionStore {
   const those = () => db.selectFrom("interactions").select(["user_id", "kind", "book_id", "rating"]).where("counts", "=", 1);
@@ -105,7 +127,9 @@ export function interactionStore(db: Kysely<InteractionsSchema>): InteractionSto
     },
 
     async changedAfter(revision) {
-      const rows = await db.selectFrom("interactions").select("user_id").distinct().where("revision", ">", revision).execute();
+      const changed = db.selectFrom("interactions").select("user_id").distinct().where("revision", ">", revision);
+      const forgotten = db.selectFrom("forgotten_readers").select("user_id").where("revision", ">", revision);
+      const rows = await changed.unionAll(forgotten).execute();
       return rows.map(({ user_id: userId }) => userId);
     },
 

@@ -31,6 +31,7 @@ const channels = {
 };
 const verifyUserToken = userTokenVerifier({ keys: userKeys(sessionClient(channels.register, logger), { logger }) });
 const sources = [
+  eventSource("register", eventLogClient(channels.register, logger)),
   eventSource("orders", eventLogClient(channels.orders, logger)),
   eventSource("reviews", eventLogClient(channels.reviews, logger)),
 ];

@@ -22,7 +22,7 @@ export interface RecommendationsOptions
     Pick<ModelKeeperOptions, "databaseUrl" | "modelDir" | "restartMs" | "onModel"> {
   /** Stays the caller's, to close after close(). */
   store: RecommendationsStore;
-  /** The logs of orders and of reviews. */
+  /** The logs of register, orders and reviews. */
   sources: readonly EventSource[];
   verifyUserToken: VerifyUserToken;
   /** How often to look for what is to be learned. */

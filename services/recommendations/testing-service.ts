@@ -7,6 +7,7 @@ import { type RecommendationsClient, recommendationsClient } from "../../clients
 import type { Book } from "../../gen/bookstore/catalog/v1/book.ts";
 import { OrderCancelled, OrderPlaced } from "../../gen/bookstore/events/v1/order_events.ts";
 import { BookRated, BookRatingRemoved } from "../../gen/bookstore/events/v1/review_events.ts";
+import { UserDeleted } from "../../gen/bookstore/events/v1/user_events.ts";
 import { type Event, type EventType, SPEC_VERSION } from "../../runtime/events/event.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { testDatabase } from "../../test/support/database.ts";
@@ -17,7 +18,7 @@ import type { ModelKeeper } from "./model-keeper.ts";
 import { openRecommendations, type Recommendations } from "./recommendations.ts";
 import { openRecommendationsStore, type RecommendationsStore } from "./store.ts";
 
-/** What happens in orders and reviews. */
+/** What happens in orders, reviews and register. */
 export class Happenings {
   readonly #handle: (event: Event) => Promise<void>;
   #position = 0;
@@ -45,6 +46,10 @@ export class Happenings {
   removeRating(userId: string, bookId: number): Promise<Event> {
     const reviewId = `${userId}-${bookId}`;
     return this.#happen("reviews", BookRatingRemoved, reviewId, { reviewId, bookId, userId });
+  }
+
+  deleteUser(userId: string): Promise<Event> {
+    return this.#happen("register", UserDeleted, userId, { userId });
   }
 
   async #happen<T>(source: string, type: EventType<T>, subject: string, data: T): Promise<Event> {
