@@ -1,5 +1,5 @@
 import { openChannel } from "../../clients/channel.ts";
-import { documentsClient } from "../../clients/documents.ts";
+import { documentsClient, uploadClient } from "../../clients/documents.ts";
 import { cartClient, guestCartClient, ordersClient, promotionClient } from "../../clients/orders.ts";
 import { pushClient } from "../../clients/push.ts";
 import { recommendationsClient } from "../../clients/recommendations.ts";
@@ -54,7 +54,7 @@ const shop = await storefront({
   guestCarts: guestCartClient(ordersChannel, logger),
   promotion: promotionClient(ordersChannel, logger),
   orders: ordersClient(ordersChannel, logger),
-  documents: documentsClient(documentsChannel, logger),
+  documents: { ...documentsClient(documentsChannel, logger), ...uploadClient(documentsChannel, logger) },
   reviews: reviewsClient(reviewsChannel, logger),
   push: pushClient(pushChannel, logger),
   sessions,

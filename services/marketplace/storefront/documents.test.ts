@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { documentsClient } from "../../../clients/documents.ts";
+import { documentsClient, uploadClient } from "../../../clients/documents.ts";
 import { OrderPlaced } from "../../../gen/bookstore/events/v1/order_events.ts";
 import { type Accounts, startAccounts } from "../../../test/support/accounts.ts";
 import { type DocumentsServer, startDocuments } from "../../../test/support/documents.ts";
@@ -27,7 +27,8 @@ beforeAll(async () => {
   };
   documents = await startDocuments({ users: { ...programs, verify } });
   const { register, sessions, verifyUserToken, now } = accounts;
-  const client = documentsClient(documents.channel, documents.logger);
+  const { channel, logger } = documents;
+  const client = { ...documentsClient(channel, logger), ...uploadClient(channel, logger) };
   shop = await openShop(marketplace, { register, sessions, verifyUserToken, now, documents: client });
 });
 afterAll(async () => {

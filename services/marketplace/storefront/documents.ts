@@ -1,18 +1,24 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { DocumentsClient } from "../../../clients/documents.ts";
+import type { DocumentsClient, UploadClient } from "../../../clients/documents.ts";
 import { type Document, DocumentKind } from "../../../gen/bookstore/documents/v1/document.ts";
+import { type UploadRouteDeps, uploadRoute } from "./documents-upload.ts";
 import { DOWNLOAD_MS, sendDownload } from "./downloads.ts";
 import { orExplain } from "./failure-pages.ts";
 import { queryOf } from "./form-schema.ts";
 import { unlessGone } from "./not-found.ts";
+import { optional, PATIENCE_MS } from "./optional.ts";
 import { showPage } from "./page.ts";
 import { deleteDocumentPage, documentsPage } from "./pages/documents.ts";
+import { NO_PROBLEMS, type Problems } from "./pages/form.ts";
+import type { PageParts } from "./pages/layout.ts";
 import { problemPage } from "./pages/problem.ts";
 import { onlyForUsers } from "./signed-in.ts";
 import { userIdOf } from "./visitor.ts";
 
 export interface DocumentsDeps {
-  documents: Pick<DocumentsClient, "listDocuments" | "getDocument" | "downloadDocument" | "deleteDocument">;
+  documents: Pick<DocumentsClient, "listDocuments" | "getDocument" | "downloadDocument" | "deleteDocument"> &
+    Pick<UploadClient, "getUploadLimits"> &
+    UploadRouteDeps["documents"];
 }
 
 const PAGE_SIZE = 20;
@@ -30,7 +36,7 @@ const FAILURES = {
 
 type ById = { Params: { id: string } };
 
-/** The receipts of a user, and what the user has uploaded by other programs. */
+/** The receipts of a user, and what the user has uploaded. */
 export function documentRoutes(app: FastifyInstance, { documents }: DocumentsDeps): void {
   onlyForUsers(app);
   // What cannot be the id of a document is the id of none.
@@ -39,15 +45,14 @@ export function documentRoutes(app: FastifyInstance, { documents }: DocumentsDep
     if (!/^[\w-]{1,36}$/.test(id)) return showPage(reply.status(404), NOT_FOUND.page);
   });
 
-  app.get<{ Querystring: { page: string } }>("/documents", { schema: queryOf("page") }, async (request, reply) => {
-    const show = async () => {
-      const asked = { userId: userIdOf(request), pageSize: PAGE_SIZE, pageToken: request.query.page };
-      const { nextPageToken, ...found } = await documents.listDocuments(asked);
-      const next = nextPageToken === "" ? undefined : `/documents?${new URLSearchParams({ page: nextPageToken })}`;
-      return showPage(reply, documentsPage({ ...found, next }));
-    };
+  const schema = queryOf("page", "done");
+  app.get<{ Querystring: { page: string; done: string } }>("/documents", { schema }, async (request, reply) => {
+    const { page: pageToken, done } = request.query;
+    const show = async () => showPage(reply, await list(request, { pageToken, uploaded: done === "uploaded" }));
     return orExplain(reply, show, FAILURES);
   });
+  const formPage = (request: FastifyRequest, problems: Problems) => list(request, { problems });
+  app.register(async (uploads) => uploadRoute(uploads, { documents, formPage, otherwise: FAILURES.otherwise }));
 
   const config = { deadlineMs: DOWNLOAD_MS, bare: true };
   app.get<ById>("/documents/:id", { config }, async (request, reply) => {
@@ -75,6 +80,18 @@ export function documentRoutes(app: FastifyInstance, { documents }: DocumentsDep
     };
     return orExplain(reply, remove, FAILURES);
   });
+
+  async function list(
+    request: FastifyRequest,
+    { pageToken = "", problems = NO_PROBLEMS, uploaded = false }: { pageToken?: string; problems?: Problems; uploaded?: boolean },
+  ): Promise<PageParts> {
+    const [{ nextPageToken, ...found }, limits] = await Promise.all([
+      documents.listDocuments({ userId: userIdOf(request), pageSize: PAGE_SIZE, pageToken }),
+      optional(documents.getUploadLimits({}, { deadlineMs: PATIENCE_MS })),
+    ]);
+    const next = nextPageToken === "" ? undefined : `/documents?${new URLSearchParams({ page: nextPageToken })}`;
+    return documentsPage({ ...found, limits, next, problems, uploaded });
+  }
 
   async function documentOf(request: FastifyRequest): Promise<Document> {
     const { id } = request.params as ById["Params"];

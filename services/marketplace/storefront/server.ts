@@ -20,6 +20,7 @@ import { pictureRoutes, type ShopDeps, shopRoutes } from "./routes.ts";
 import { sampleRoutes } from "./samples.ts";
 import { sessionCookies } from "./session-cookies.ts";
 import { recogniseVisitors } from "./session-hook.ts";
+import { endConnection } from "./uploads-timing.ts";
 
 /** How long a page may take with everything it asks of others, in milliseconds, unless its route says otherwise. */
 const PAGE_DEADLINE_MS = 5_000;
@@ -65,6 +66,7 @@ export async function storefront(options: StorefrontOptions): Promise<FastifyIns
     ...WEB_LIMITS,
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     bodyLimit: MAX_FORM_BYTES,
+    clientErrorHandler: endConnection,
     routerOptions: { maxParamLength: 100 },
     ajv: { customOptions: { coerceTypes: true } },
     // What is wrong with an address is found before any hook is called: it has no headers of helmet's.

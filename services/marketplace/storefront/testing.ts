@@ -10,19 +10,19 @@ import { TestBrowser } from "./testing-browser.ts";
 
 const away = () => Promise.reject(new ClientError("/x/Y", Status.UNAVAILABLE, "nobody is there"));
 
-/** A client of a service that is away, whatever it is asked. */
-function clientOfNobody<Client extends object>(): Client {
-  return new Proxy({} as Client, { get: (_, name) => (name === "then" ? undefined : away) });
+/** A client of a service that is away, whatever it is asked, but for what is given. */
+function clientOfNobody<Client extends object>(but: Partial<Client> = {}): Client {
+  return new Proxy(but as Client, { get: (own, name) => Reflect.get(own, name) ?? (name === "then" ? undefined : away) });
 }
 
 /** The services that a test does without. */
-const NOBODY: Pick<StorefrontOptions, "carts" | "guestCarts" | "promotion" | "orders" | "documents" | "push" | "reviews"> = {
+const NOBODY: Pick<StorefrontOptions, "carts" | "guestCarts" | "promotion" | "orders" | "push" | "reviews"> = {
   ...{ carts: clientOfNobody(), guestCarts: clientOfNobody(), promotion: clientOfNobody(), orders: clientOfNobody() },
-  ...{ documents: clientOfNobody(), push: clientOfNobody(), reviews: clientOfNobody() },
+  ...{ push: clientOfNobody(), reviews: clientOfNobody() },
 };
 
 export type ShopOptions = Partial<{
-  [Key in keyof StorefrontOptions]: Key extends "register" | "sessions" | "recommendations"
+  [Key in keyof StorefrontOptions]: Key extends "register" | "sessions" | "recommendations" | "documents"
     ? Partial<StorefrontOptions[Key]>
     : StorefrontOptions[Key];
 }>;
@@ -33,9 +33,9 @@ export function openShop(
   options: ShopOptions = {},
 ): Promise<FastifyInstance> {
   const { store, logger } = marketplace;
-  const { register, sessions, recommendations, ...rest } = options;
+  const { register, sessions, recommendations, documents, ...rest } = options;
   return storefront({
-    ...{ store, logger, ...NOBODY },
+    ...{ store, logger, ...NOBODY, documents: clientOfNobody(documents) },
     recommendations: {
       async recommend({ category, maxResults = 0 }) {
         const { books } = await store.list({ category, afterId: undefined, limit: maxResults });
