@@ -32,13 +32,20 @@ type AnyTransaction = Transaction<any>;
  * @returns false if the user was deleted: then nothing may be written.
  */
 export async function lockUser(transaction: AnyTransaction, userId: string): Promise<boolean> {
-  const { is_deleted: deleted } = await (transaction as Transaction<UserLockSchema>)
+  return (await lockUsers(transaction, [userId])).has(userId);
+}
+
+/** Takes the locks of several. @returns those who were not deleted. */
+export async function lockUsers(transaction: AnyTransaction, userIds: readonly string[]): Promise<ReadonlySet<string>> {
+  // In an order, so that no two of these wait for each other.
+  const rows = [...new Set(userIds)].toSorted().map((user_id) => ({ user_id, is_deleted: 0 }));
+  const locked = await (transaction as Transaction<UserLockSchema>)
     .insertInto("user_locks")
-    .values({ user_id: userId, is_deleted: 0 })
-    .onConflict((conflict) => conflict.column("user_id").doUpdateSet({ user_id: userId }))
-    .returning("is_deleted")
-    .executeTakeFirstOrThrow();
-  return deleted === 0;
+    .values(rows)
+    .onConflict((conflict) => conflict.column("user_id").doUpdateSet(({ ref }) => ({ user_id: ref("excluded.user_id") })))
+    .returning(["user_id", "is_deleted"])
+    .execute();
+  return new Set(locked.filter(({ is_deleted: deleted }) => deleted === 0).map(({ user_id: userId }) => userId));
 }
 
 /** The same. @throws Failure "not-found" if the user was deleted. */
@@ -60,7 +67,7 @@ export async function lockDeletedUser(transaction: AnyTransaction, userId: strin
     .execute();
 }
 
-/** Which of these users are deleted. */
+/** Whether a user was deleted. */
 export async function isUserDeleted(db: Kysely<UserLockSchema>, userId: string): Promise<boolean> {
   const row = await db
     .selectFrom("user_locks")

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Kysely, Transaction } from "kysely";
+import { lockUser, userDeleted } from "../../runtime/user-locks.ts";
 import { type CartItem, type CartOwner, type CartStore, merged } from "./cart.ts";
 import type { Schema } from "./schema.ts";
 
@@ -28,7 +29,7 @@ export function cartStore(
       return db.transaction().execute(async (transaction) => {
         const key = keyOf(owner);
         if ("userId" in owner) {
-          await lockCartOf(transaction, owner.userId);
+          if (!(await lockCartOf(transaction, owner.userId))) throw userDeleted();
         } else {
           const { numUpdatedRows } = await transaction
             .updateTable("carts")
@@ -69,7 +70,7 @@ export function cartStore(
         if (numDeletedRows === 0n) return;
         const guests = await itemsOf(transaction, guest);
         await transaction.deleteFrom("cart_lines").where("owner", "=", guest).execute();
-        await changeCartOf(transaction, userId, (items) => merged(items, guests));
+        if (!(await changeCartOf(transaction, userId, (items) => merged(items, guests)))) throw userDeleted();
       });
     },
 
@@ -100,23 +101,39 @@ function removeSome(db: Kysely<Schema>, now: Date): Promise<number> {
   });
 }
 
-/** Changes the cart of a user as part of a transaction. Nobody else changes it until that ends. */
+/** Changes the cart of a user as part of a transaction. Nobody else changes it until that ends. @returns false if the user is deleted. */
 export async function changeCartOf(
   transaction: Transaction<Schema>,
   userId: string,
   change: (items: readonly CartItem[]) => CartItem[],
-): Promise<void> {
-  await lockCartOf(transaction, userId);
+): Promise<boolean> {
+  if (!(await lockCartOf(transaction, userId))) return false;
   const key = keyOf({ userId });
   await replaceItems(transaction, key, change(await itemsOf(transaction, key)));
+  return true;
 }
 
-async function lockCartOf(transaction: Transaction<Schema>, userId: string): Promise<void> {
+/** What is in the cart of a user. Nobody else changes it until the transaction ends. */
+export async function cartOf(transaction: Transaction<Schema>, userId: string): Promise<readonly CartItem[]> {
+  return (await lockCartOf(transaction, userId)) ? itemsOf(transaction, keyOf({ userId })) : [];
+}
+
+/** Removes the cart of a deleted user. */
+export async function removeCartOf(transaction: Transaction<Schema>, userId: string): Promise<void> {
+  for (const table of ["cart_lines", "carts"] as const) {
+    await transaction.deleteFrom(table).where("owner", "=", keyOf({ userId })).execute();
+  }
+}
+
+/** @returns false if the user is deleted. */
+async function lockCartOf(transaction: Transaction<Schema>, userId: string): Promise<boolean> {
+  if (!(await lockUser(transaction, userId))) return false;
   await transaction
     .insertInto("carts")
     .values({ owner: keyOf({ userId }), expires_at_ms: null })
     .onConflict((conflict) => conflict.column("owner").doUpdateSet({ expires_at_ms: null }))
     .execute();
+  return true;
 }
 
 async function itemsOf(db: Kysely<Schema>, owner: string): Promise<CartItem[]> {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { Failure } from "../../runtime/errors.ts";
 import { type Price, type PricedLine, priceOf } from "./price.ts";
 
@@ -60,6 +61,8 @@ export interface ShownCart {
 
 export const LARGEST_CART = 100;
 export const MOST_COPIES = 99;
+/** 132 bits. */
+const REVISION_CHARACTERS = 22;
 
 export interface CartChange {
   edit(items: readonly CartItem[]): CartItem[];
@@ -79,6 +82,12 @@ interface Shelf {
 export function sizeOfCart(items: readonly CartItem[] | undefined): number {
   if (items === undefined) throw noCart();
   return items.reduce((sum, { quantity }) => sum + quantity, 0);
+}
+
+/** Stands for what is in a cart: other books or quantities have another one. */
+export function revisionOf(items: readonly CartItem[]): string {
+  const parts = items.map(({ bookId, quantity }) => [bookId, quantity]);
+  return createHash("sha256").update(JSON.stringify(parts)).digest("base64url").slice(0, REVISION_CHARACTERS);
 }
 
 /** Shows what is in a cart, at the prices of now. */

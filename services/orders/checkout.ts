@@ -4,8 +4,8 @@ import type { Money } from "../../gen/bookstore/catalog/v1/book.ts";
 import { Failure } from "../../runtime/errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { reached } from "../../runtime/steps.ts";
-import { type CartDeps, pricedLines, showCart } from "./cart.ts";
-import { KeyTaken, notFound, type Order, type OrderStore, priceChanged } from "./order.ts";
+import { type CartDeps, pricedLines, revisionOf, showCart } from "./cart.ts";
+import { CartMoved, KeyTaken, notFound, type Order, type OrderStore, priceChanged } from "./order.ts";
 import type { OrderMetrics } from "./order-metrics.ts";
 import type { OrderState } from "./order-state.ts";
 import { answerOf, type PaymentProvider } from "./payment.ts";
@@ -31,6 +31,8 @@ export interface Purchase {
   idempotencyKey: string;
   expectedTotal: Money;
   paymentToken: string;
+  /** Of the cart that the user was shown; "" if it does not matter. */
+  expectedCartRevision: string;
 }
 
 /** How the caller waits. */
@@ -54,7 +56,7 @@ export async function placeOrder(deps: CheckoutDeps, purchase: Purchase, patienc
   if (known !== undefined) return known;
   let order: Order;
   try {
-    order = await begin(deps, purchase, patience.signal);
+    order = await beginWithCart(deps, purchase, patience.signal);
   } catch (error) {
     // The same request may have come twice: then the first one has emptied the cart, or has the key.
     const first = await knownOrder(deps, purchase, patience);
@@ -65,6 +67,21 @@ export async function placeOrder(deps: CheckoutDeps, purchase: Purchase, patienc
   return answer(await pay(deps, order, purchase.paymentToken, patience, { tell: false }));
 }
 
+/** How often an order is begun when its cart is changed at the same moment. */
+const MOST_BEGINNINGS = 3;
+
+/** Begins an order of the cart as it is. */
+async function beginWithCart(deps: CheckoutDeps, purchase: Purchase, signal: AbortSignal): Promise<Order> {
+  for (let tries = 1; tries <= MOST_BEGINNINGS; tries++) {
+    try {
+      return await begin(deps, purchase, signal);
+    } catch (error) {
+      if (!(error instanceof CartMoved)) throw error;
+    }
+  }
+  throw new Failure("aborted", "the cart changes all the while", { reason: "CART_BUSY" });
+}
+
 /** The first transaction: an order that waits for its payment. Nothing is written when something is wrong. */
 async function begin(deps: CheckoutDeps, purchase: Purchase, signal: AbortSignal): Promise<Order> {
   const { userId, expectedTotal } = purchase;
@@ -73,6 +90,10 @@ async function begin(deps: CheckoutDeps, purchase: Purchase, signal: AbortSignal
   }
   const owner = { userId };
   const cart = await showCart(deps, owner, await deps.carts.items(owner, deps.now()));
+  if (cart.lines.length === 0) throw cartEmpty();
+  if (purchase.expectedCartRevision !== "" && purchase.expectedCartRevision !== revisionOf(cart.lines)) {
+    throw new Failure("failed-precondition", "the cart has changed", { reason: "CART_CHANGED" });
+  }
   const gone = cart.lines.filter(({ offer }) => offer === undefined).map(({ bookId }) => bookId);
   if (gone.length > 0) {
     const metadata = { book_ids: gone.join(",") };
@@ -80,7 +101,7 @@ async function begin(deps: CheckoutDeps, purchase: Purchase, signal: AbortSignal
   }
   const lines = pricedLines(cart.lines);
   const price = cart.price ?? priceOf(lines, { promotion: false });
-  if (price === undefined) throw new Failure("failed-precondition", "the cart is empty", { reason: "CART_EMPTY" });
+  if (price === undefined) throw cartEmpty();
   if (price.total !== expectedTotal.minorUnits || price.currencyCode !== expectedTotal.currencyCode) throw priceChanged(price);
   // A caller who is gone does not want to buy any more.
   signal.throwIfAborted();
@@ -103,8 +124,12 @@ async function pay(
 ): Promise<Order> {
   const amount = { currencyCode: order.price.currencyCode, minorUnits: order.price.total };
   reached("orders.before-charge");
-  const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(LONGEST_PAYMENT_MS)]);
-  const paying = deps.metrics.timePayment(deps.payments.charge(order.id, amount, token, signal));
+  const tooLong = new AbortController();
+  const timer = setTimeout(() => tooLong.abort(), LONGEST_PAYMENT_MS);
+  const signal = AbortSignal.any([deps.stopping, tooLong.signal]);
+  const paying = deps.metrics
+    .timePayment(deps.payments.charge(order.id, amount, token, signal))
+    .finally(() => clearTimeout(timer));
   const late = new AbortController();
   const first = await Promise.race([
     paying.then(
@@ -174,13 +199,18 @@ function answer(order: Order): Order {
   });
 }
 
+function cartEmpty(): Failure {
+  return new Failure("failed-precondition", "the cart is empty", { reason: "CART_EMPTY" });
+}
+
 function keyReused(): Failure {
   return new Failure("conflict", "another request had the idempotency key", { reason: "IDEMPOTENCY_KEY_REUSED" });
 }
 
 /** The token is a secret: what is kept is a hash, under the key and the user. */
-function hashOf({ userId, idempotencyKey, expectedTotal, paymentToken }: Purchase): string {
+function hashOf({ userId, idempotencyKey, expectedTotal, paymentToken, expectedCartRevision }: Purchase): string {
   const parts = [userId, idempotencyKey, expectedTotal.currencyCode, String(expectedTotal.minorUnits), paymentToken];
+  if (expectedCartRevision !== "") parts.push(expectedCartRevision);
   return createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
 }
 

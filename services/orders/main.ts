@@ -1,7 +1,9 @@
 import { openChannel } from "../../clients/channel.ts";
+import { eventLogClient, eventSource } from "../../clients/events.ts";
 import { marketplaceClient } from "../../clients/marketplace.ts";
 import { registerClient, sessionClient } from "../../clients/register.ts";
 import { userKeys } from "../../clients/user-keys.ts";
+import { EventConsumerServiceDefinition } from "../../gen/bookstore/events/v1/event_consumer_service.ts";
 import { EventLogServiceDefinition } from "../../gen/bookstore/events/v1/event_log_service.ts";
 import { CartServiceDefinition, GuestCartServiceDefinition } from "../../gen/bookstore/orders/v1/cart_service.ts";
 import { OrdersServiceDefinition } from "../../gen/bookstore/orders/v1/orders_service.ts";
@@ -10,6 +12,8 @@ import { StockServiceDefinition } from "../../gen/bookstore/orders/v1/stock_serv
 import { meshServer } from "../../interceptors/server/chain.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { readCredentials } from "../../runtime/credentials.ts";
+import { EventConsumer } from "../../runtime/events/event-consumer.ts";
+import { eventConsumerHandler } from "../../runtime/events/event-consumer-handler.ts";
 import { eventLogHandler } from "../../runtime/events/event-log-handler.ts";
 import { startEventLog } from "../../runtime/events/start-event-log.ts";
 import { Health } from "../../runtime/health.ts";
@@ -20,6 +24,7 @@ import { runUntilSignal } from "../../runtime/run.ts";
 import { userTokenVerifier } from "../../runtime/user-tokens.ts";
 import { cartHandler, guestCartHandler } from "./cart-handler.ts";
 import { configSchema } from "./config.ts";
+import { deletedUsers } from "./deleted-users.ts";
 import { createdQueue } from "./order-events.ts";
 import { orderMetrics } from "./order-metrics.ts";
 import { ordersHandler } from "./orders-handler.ts";
@@ -70,6 +75,11 @@ const health = new Health(
   },
   { logger },
 );
+const events = new EventConsumer({
+  ...{ name: "orders", db: store.db, ...config, logger, metrics },
+  sources: [eventSource("register", eventLogClient(registerChannel, logger))],
+  subscriptions: [deletedUsers],
+});
 
 const server = meshServer({ logger, metrics, health, credentials, verifyUserToken, ...config });
 server.add(OrdersServiceDefinition, ordersHandler(deps));
@@ -78,6 +88,7 @@ server.add(GuestCartServiceDefinition, guestCartHandler(deps));
 server.add(StockServiceDefinition, stockHandler(store.stock));
 server.add(PromotionServiceDefinition, promotionHandler(deps));
 server.add(EventLogServiceDefinition, eventLogHandler(store.events, config));
+server.add(EventConsumerServiceDefinition, eventConsumerHandler(events));
 
 logger.warn("payments are simulated: no money moves");
 const telling = startEventLog(store.events, { ...config, logger, metrics, alsoPublish: createdQueue });
@@ -88,6 +99,7 @@ const settler = new Settler({
   removeExpiredCarts: store.carts.removeExpired,
 });
 const stopSettling = settler.start(config.settleIntervalMs);
+events.start();
 
 await runUntilSignal({
   server,
@@ -100,7 +112,8 @@ await runUntilSignal({
     // The settler may be waiting for one.
     { name: "payments", close: () => stopping.abort() },
     { name: "settler", close: stopSettling },
-    { name: "events", close: telling.close },
+    { name: "events", close: () => events.close() },
+    { name: "event log", close: telling.close },
     { name: "register", close: () => registerChannel.close() },
     { name: "marketplace", close: () => marketplaceChannel.close() },
     { name: "store", close: store.close },

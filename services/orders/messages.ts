@@ -1,7 +1,7 @@
 import type { Money } from "../../gen/bookstore/catalog/v1/book.ts";
 import type { Cart } from "../../gen/bookstore/orders/v1/cart_service.ts";
 import { type Order as OrderMessage, OrderState } from "../../gen/bookstore/orders/v1/orders_service.ts";
-import { pricedLines, type ShownCart } from "./cart.ts";
+import { pricedLines, revisionOf, type ShownCart } from "./cart.ts";
 import type { Order } from "./order.ts";
 import { lineTotal, type Price } from "./price.ts";
 
@@ -14,6 +14,7 @@ export function cartMessage({ lines, price }: ShownCart): Cart {
     })),
     quantity: pricedLines(lines).reduce((sum, { quantity }) => sum + quantity, 0),
     ...priceMessage(price),
+    revision: revisionOf(lines),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Kysely, Selectable } from "kysely";
+import { Failure } from "../../runtime/errors.ts";
 import type { NewOrder, Order } from "./order.ts";
 import { orderStates } from "./order-state.ts";
 import type { OrderLineRow, OrderRow, Schema } from "./schema.ts";
@@ -7,9 +8,9 @@ export function orderRow({ id, userId, idempotencyKey, requestHash, price }: New
   return {
     ...{ id, user_id: userId, idempotency_key: idempotencyKey, request_hash: requestHash, state: "PENDING_PAYMENT" },
     currency_code: price.currencyCode,
-    subtotal: Number(price.subtotal),
-    discount: Number(price.discount),
-    total: Number(price.total),
+    subtotal: exact(price.subtotal),
+    discount: exact(price.discount),
+    total: exact(price.total),
     created_at_ms: now.getTime(),
     cancel_requested_at_ms: null,
   };
@@ -18,8 +19,15 @@ export function orderRow({ id, userId, idempotencyKey, requestHash, price }: New
 export function lineRows({ id, lines }: NewOrder): OrderLineRow[] {
   return lines.map(({ bookId, title, quantity, unitPrice }, position) => ({
     ...{ order_id: id, position, book_id: bookId, title, quantity },
-    unit_price: Number(unitPrice.minorUnits),
+    unit_price: exact(unitPrice.minorUnits),
   }));
+}
+
+/** Columns are read as numbers, which are exact up to 90 trillion of whatever has hundredths. */
+function exact(minorUnits: bigint): number {
+  const number = Number(minorUnits);
+  if (!Number.isSafeInteger(number)) throw new Failure("failed-precondition", "nothing costs that much", { reason: "PRICE_TOO_HIGH" });
+  return number;
 }
 
 /** The orders of these rows, in their order. */
@@ -42,8 +50,9 @@ export async function readOrders(db: Kysely<Schema>, rows: readonly Selectable<O
       discount: BigInt(row.discount),
       total: BigInt(row.total),
     },
-    // An order comes to each state once, and to none before those that stand before it.
+    // An order comes to each state once, and to none before those that stand before it; it may have come to one since its row was read.
     history: (historyOf.get(row.id) ?? [])
+      .filter(({ state }) => orderStates.indexOf(state) <= orderStates.indexOf(row.state))
       .toSorted((one, other) => orderStates.indexOf(one.state) - orderStates.indexOf(other.state))
       .map(({ state, changed_at_ms }) => ({ state, at: new Date(changed_at_ms) })),
     cancelRequestedAt: row.cancel_requested_at_ms === null ? undefined : new Date(row.cancel_requested_at_ms),

@@ -62,6 +62,9 @@ export function orderStore(db: Kysely<Schema>, events: EventLog, options: { defa
           const row = orderRow(order, now);
           await transaction.insertInto("orders").values(row).execute();
           reached("orders.key-noted");
+          // Only now: whoever bought the same cart before has it emptied by the time that nothing of theirs is pending.
+          const items = await cartOf(transaction, order.userId);
+          if (revisionOf(items) !== revisionOf(order.lines)) throw new CartMoved();
           await transaction.insertInto("order_lines").values(lineRows(order)).execute();
           await noteState(transaction, order.id, row.state, now);
           if (order.price.discount > 0n && !(await usePromotion(transaction, order.userId, order.id))) {
@@ -81,6 +84,7 @@ export function orderStore(db: Kysely<Schema>, events: EventLog, options: { defa
     place: (orderId, now) =>
       advance(orderId, { from: "PENDING_PAYMENT", to: "PLACED", now }, async (transaction, order) => {
         await take(transaction, order.lines);
+        // A buyer who was deleted meanwhile has none any more; the order is placed all the same.
         await changeCartOf(transaction, order.userId, (items) => without(items, order.lines));
         await events.append(transaction, OrderPlaced, { subject: `orders/${orderId}`, data: placedEvent(order, now) });
         reached("orders.before-placed-commit");

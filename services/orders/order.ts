@@ -24,9 +24,10 @@ export interface NewOrder extends Pick<Order, "id" | "userId" | "lines" | "price
 
 export interface OrderStore {
   /**
-   * Writes an order that waits for its payment: keeps the copies, uses the promotion.
+   * Writes an order of all that is in the cart of the user, which waits for its payment: keeps the copies, uses the promotion.
    *
    * @throws KeyTaken if the user has an order of that key.
+   * @throws CartMoved if there is anything else in the cart now.
    * @throws Failure "failed-precondition", reasons OUT_OF_STOCK, PAYMENT_PENDING and PRICE_CHANGED.
    */
   begin(order: NewOrder, now: Date): Promise<Order>;
@@ -52,12 +53,15 @@ export interface OrderStore {
   ): Promise<readonly Order[]>;
   /** The order that a request with this key has made, and the hash of that request. */
   findByKey(userId: string, idempotencyKey: string): Promise<{ order: Order; requestHash: string } | undefined>;
-  /** Orders that wait for their payment, or to be cancelled, since before a time; oldest first, from behind an id. */
+  /** Orders that wait for their payment, or to be cancelled, since before a time; by id, from behind one. */
   unsettled(before: Date, afterId: string, limit: number): Promise<readonly Order[]>;
 }
 
 /** The user has an order of that key. */
 export class KeyTaken extends Error {}
+
+/** The cart is not what it was when the order was made of it: it has been bought, or changed. */
+export class CartMoved extends Error {}
 
 export function notFound(): Failure {
   return new Failure("not-found", "there is no such order", { reason: "ORDER_NOT_FOUND" });

@@ -1,6 +1,7 @@
 import type { Insertable, Kysely, Transaction } from "kysely";
 import { PromotionReminded } from "../../gen/bookstore/events/v1/order_events.ts";
 import type { EventLog } from "../../runtime/events/event-log.ts";
+import { lockUsers } from "../../runtime/user-locks.ts";
 import type { Order } from "./order.ts";
 import type { Schema } from "./schema.ts";
 
@@ -17,9 +18,15 @@ const REMINDED_AT_ONCE = 50;
 export function promotionStore(db: Kysely<Schema>, events: Pick<EventLog, "append" | "wake">): PromotionStore {
   const remindSome = async (rows: Insertable<Schema["promotion_reminders"]>[]): Promise<number> => {
     const reminded = await db.transaction().execute(async (transaction) => {
+      const there = await lockUsers(
+        transaction,
+        rows.map((row) => row.user_id),
+      );
+      const here = rows.filter((row) => there.has(row.user_id));
+      if (here.length === 0) return 0;
       const added = await transaction
         .insertInto("promotion_reminders")
-        .values(rows)
+        .values(here)
         .onConflict((conflict) => conflict.doNothing())
         .returning("user_id")
         .execute();

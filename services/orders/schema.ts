@@ -1,8 +1,10 @@
+import type { EventConsumerSchema } from "../../runtime/events/event-consumer.ts";
 import type { EventLogSchema } from "../../runtime/events/event-log.ts";
+import type { UserLockSchema } from "../../runtime/user-locks.ts";
 import type { OrderState } from "./order-state.ts";
 
 /** The tables of the store, but those of the simulated payment provider, which is somebody else. */
-export interface Schema extends EventLogSchema {
+export interface Schema extends EventLogSchema, EventConsumerSchema, UserLockSchema {
   /** The owner is "user/<id>", or "guest/<hash of the id>". Those of users do not expire. */
   carts: { owner: string; expires_at_ms: number | null };
   cart_lines: { owner: string; position: number; book_id: number; quantity: number };

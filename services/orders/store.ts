@@ -1,6 +1,8 @@
 import { type Database, openDatabase } from "../../runtime/database.ts";
+import { eventConsumerTables, eventCursorIds } from "../../runtime/events/event-consumer.ts";
 import { EventLog, eventLogTables } from "../../runtime/events/event-log.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import { userLockTables } from "../../runtime/user-locks.ts";
 import { cartStore } from "./cart-store.ts";
 import { orders } from "./migrations/0001-orders.ts";
 import { simulatedPaymentsTables } from "./migrations/0003-simulated-payments.ts";
@@ -30,6 +32,9 @@ export async function openOrdersStore(url: string, logger: Logger, options: Stor
     "0001-orders": orders,
     "0002-event-log": eventLogTables,
     "0003-simulated-payments": simulatedPaymentsTables,
+    "0004-events": eventConsumerTables,
+    "0005-event-cursor-ids": eventCursorIds,
+    "0006-user-locks": userLockTables,
   };
   const database = await openDatabase<Schema>({ url, logger, migrations });
   const { db } = database;

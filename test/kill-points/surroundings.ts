@@ -27,7 +27,7 @@ export interface Surroundings extends AsyncDisposable {
   readonly addresses: Readonly<Record<"register" | "marketplace" | "reviews", string>>;
 }
 
-/** A register that knows everybody, a marketplace with some Books, and reviews in which nothing happens. */
+/** A register that knows everybody and deletes nobody, a marketplace with some Books, and reviews in which nothing happens. */
 export async function startSurroundings(authority: TestAuthority): Promise<Surroundings> {
   await using stack = new AsyncDisposableStack();
   const users = testUsers();
@@ -42,6 +42,7 @@ export async function startSurroundings(authority: TestAuthority): Promise<Surro
         SessionServiceDefinition,
         only<SessionServiceImplementation>({ listSigningKeys: async () => ({ keys: [...users.jwks] }) }),
       );
+      server.add(EventLogServiceDefinition, only<EventLogServiceImplementation>(emptyLog));
     }),
     marketplace: await serve("marketplace", (server) => {
       server.add(MarketplaceServiceDefinition, only<MarketplaceServiceImplementation>(catalogue));

@@ -15,19 +15,24 @@ import {
 } from "../../clients/orders.ts";
 import type { RegisterClient } from "../../clients/register.ts";
 import { Book } from "../../gen/bookstore/catalog/v1/book.ts";
+import { EventConsumerServiceDefinition } from "../../gen/bookstore/events/v1/event_consumer_service.ts";
 import { EventLogServiceDefinition } from "../../gen/bookstore/events/v1/event_log_service.ts";
 import { CartServiceDefinition, GuestCartServiceDefinition } from "../../gen/bookstore/orders/v1/cart_service.ts";
 import { OrdersServiceDefinition } from "../../gen/bookstore/orders/v1/orders_service.ts";
 import { PromotionServiceDefinition } from "../../gen/bookstore/orders/v1/promotion_service.ts";
 import { StockServiceDefinition } from "../../gen/bookstore/orders/v1/stock_service.ts";
+import { EventConsumer } from "../../runtime/events/event-consumer.ts";
+import { eventConsumerHandler } from "../../runtime/events/event-consumer-handler.ts";
 import { eventLogHandler } from "../../runtime/events/event-log-handler.ts";
 import { createLogger, type Logger } from "../../runtime/logger.ts";
 import { cartHandler, guestCartHandler } from "../../services/orders/cart-handler.ts";
+import { deletedUsers } from "../../services/orders/deleted-users.ts";
 import { orderMetrics } from "../../services/orders/order-metrics.ts";
 import { ordersHandler } from "../../services/orders/orders-handler.ts";
 import type { PaymentProvider } from "../../services/orders/payment.ts";
 import { findOffers, isRegistered, userIds } from "../../services/orders/peers.ts";
 import { promotionHandler } from "../../services/orders/promotion-handler.ts";
+import type { Schema } from "../../services/orders/schema.ts";
 import { Settler } from "../../services/orders/settler.ts";
 import { simulatedPayments } from "../../services/orders/simulated-payments.ts";
 import { stockHandler } from "../../services/orders/stock-handler.ts";
@@ -66,6 +71,8 @@ export interface OrdersUnderTest extends Service<OrdersClients> {
   readonly sales: Registry;
   /** Nobody starts it: look with it. */
   readonly settler: Settler;
+  /** Nobody follows register: hand it events by `handle`. */
+  readonly events: EventConsumer<Schema>;
 }
 
 /** What a call of somebody carries: `client.setStock(request, { metadata: calledBy("operator") })`. */
@@ -112,6 +119,10 @@ export async function startOrders(options: OrdersOptions = {}): Promise<OrdersUn
     metrics: orderMetrics(metrics),
     stopping: stopping.signal,
   };
+  const consumer = new EventConsumer({
+    ...{ name: "orders", db: store.db, sources: [], subscriptions: [deletedUsers], logger, metrics: new Registry() },
+  });
+  stack.defer(() => consumer.close());
   const service = stack.use(
     await startService<OrdersClients>({
       ...{ logs, port: options.port ?? 0, users: options.users },
@@ -124,6 +135,7 @@ export async function startOrders(options: OrdersOptions = {}): Promise<OrdersUn
         server.add(StockServiceDefinition, stockHandler(store.stock));
         server.add(PromotionServiceDefinition, promotionHandler(deps));
         server.add(EventLogServiceDefinition, eventLogHandler(store.events, {}));
+        server.add(EventConsumerServiceDefinition, eventConsumerHandler(consumer));
       },
       checks: { [OrdersServiceDefinition.fullName]: store.check },
     }),
@@ -135,7 +147,16 @@ export async function startOrders(options: OrdersOptions = {}): Promise<OrdersUn
     removeExpiredCarts: store.carts.removeExpired,
   });
   const owned = stack.move();
-  return { ...service, store, url, payments, settler, sales: metrics, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    ...service,
+    store,
+    url,
+    payments,
+    settler,
+    events: consumer,
+    sales: metrics,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 function allClients(channel: Channel, logger: Logger): OrdersClients {
