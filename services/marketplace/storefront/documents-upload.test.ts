@@ -6,10 +6,8 @@ import { text } from "node:stream/consumers";
 import type { FastifyInstance } from "fastify";
 import { documentsClient, uploadClient } from "../../../clients/documents.ts";
 import { type Accounts, startAccounts } from "../../../test/support/accounts.ts";
-import { type DocumentsOptions, type DocumentsServer, startDocuments, testFolder } from "../../../test/support/documents.ts";
+import { type DocumentsOptions, type DocumentsServer, startDocuments } from "../../../test/support/documents.ts";
 import { startMarketplace } from "../../../test/support/service.ts";
-import { openFileBlobs } from "../../documents/file-blobs.ts";
-import { byHand, someBytes } from "../../documents/testing.ts";
 import { ADA, openShop } from "./testing.ts";
 import { TestBrowser, unescaped } from "./testing-browser.ts";
 import { usersOf } from "./testing-services.ts";
@@ -50,6 +48,7 @@ async function reader(of = shop): Promise<TestBrowser> {
   return browser;
 }
 
+const someText = (length: number) => Buffer.alloc(length, "Some notes. ");
 const urlOf = ({ server }: FastifyInstance) => `http://127.0.0.1:${(server.address() as AddressInfo).port}/documents`;
 const cookiesOf = ({ cookies }: TestBrowser) => [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
 
@@ -81,10 +80,10 @@ function slowly(browser: TestBrowser, length: number, of = shop): { sending: Cli
 }
 
 /** Waits until another file of an upload is there. */
-async function begun(action: () => void, server = documents): Promise<void> {
-  const before = (await server.files()).length;
+async function begun(action: () => void): Promise<void> {
+  const before = (await documents.files()).length;
   action();
-  while ((await server.files()).length <= before) await new Promise(setImmediate);
+  while ((await documents.files()).length <= before) await new Promise(setImmediate);
 }
 
 async function expectNothingOf(browser: TestBrowser): Promise<void> {
@@ -143,13 +142,13 @@ test.each<[string, FormData, number, string]>([
   ["a type that is not taken", formWith("page.html", HELLO, "text/html"), 422, "File is of a type that is not taken."],
   [
     "something else than its name says",
-    formWith("a.pdf", someBytes(MIB), "application/pdf"),
+    formWith("a.pdf", someText(MIB), "application/pdf"),
     422,
     "File is damaged, or not of the",
   ],
   ["a name with no letter", formWith("...", HELLO), 422, "File has a name that cannot be kept"],
   ["an endless name", formWith(`${"x".repeat(2_000)}.txt`, HELLO), 422, "File has a name that cannot be kept"],
-  ["a file that is too large", formWith("a.txt", someBytes(LARGEST + 1)), 413, "File is larger than 6.3 MB."],
+  ["a file that is too large", formWith("a.txt", someText(LARGEST + 1)), 413, "File is larger than 6.3 MB."],
 ])("refuses %s, says so at the form, and keeps nothing", async (_what, form, status, sentence) => {
   const browser = await reader();
 
@@ -163,9 +162,9 @@ test.each<[string, FormData, number, string]>([
 
 test("refuses what does not fit into the room that is left", async () => {
   const browser = await reader();
-  await send(browser, formWith("first.txt", someBytes(5 * MIB)));
+  await send(browser, formWith("first.txt", someText(5 * MIB)));
 
-  const { statusCode, body } = await send(browser, formWith("second.txt", someBytes(4 * MIB)));
+  const { statusCode, body } = await send(browser, formWith("second.txt", someText(4 * MIB)));
 
   expect([statusCode, body.includes("File is larger than the room that you have left.")]).toEqual([409, true]);
   expect(body).toContain("You have room for 3.1 MB.");
@@ -176,7 +175,7 @@ test("keeps nothing of a file whose connection breaks", async () => {
   const browser = await reader();
   const files = await documents.files();
   const { sending } = slowly(browser, 2 * MIB);
-  await begun(() => sending.write(someBytes(MIB)));
+  await begun(() => sending.write(someText(MIB)));
 
   sending.destroy();
 
@@ -187,7 +186,7 @@ test("keeps nothing of a file whose connection breaks", async () => {
 test("keeps nothing of a form that ends in the middle of its file", async () => {
   const browser = await reader();
   const { sending } = slowly(browser, 1_000);
-  sending.end(someBytes(1_000 + "\r\n--x--\r\n".length));
+  sending.end(someText(1_000 + "\r\n--x--\r\n".length));
 
   const [answer] = (await once(sending, "response")) as [IncomingMessage];
 
@@ -197,7 +196,7 @@ test("keeps nothing of a form that ends in the middle of its file", async () => 
 
 test("takes a file for longer than a page may take, one of a user at a time", async () => {
   const browser = await reader();
-  const bytes = someBytes(2 * MIB);
+  const bytes = someText(2 * MIB);
   const connection = once(shop.server, "connection") as Promise<[Socket]>;
   const { sending, tail } = slowly(browser, bytes.length);
   await begun(() => sending.write(bytes.subarray(0, MIB)));
@@ -258,33 +257,28 @@ test("says that documents takes a break while it is away", async () => {
   await using alone = await openShop(marketplace, { register, sessions, verifyUserToken });
   await alone.listen({ host: "127.0.0.1", port: 0 });
 
-  const { statusCode, body } = await send(await reader(alone), formWith("a.txt", someBytes(4 * MIB)), {}, alone);
+  const { statusCode, body } = await send(await reader(alone), formWith("a.txt", someText(4 * MIB)), {}, alone);
 
   expect([statusCode, body.includes("Documents are taking a break")]).toEqual([503, true]);
 });
 
 test("reads no more of a file than documents takes", async () => {
-  await using folder = await testFolder();
-  const disk = byHand();
-  const turns = disk[Symbol.asyncIterator]();
-  const files = await openFileBlobs(folder.path);
+  const full = Promise.withResolvers<never>();
   const blobs: DocumentsOptions["blobs"] = {
-    ...files,
-    async resume(id, draft) {
-      const writer = await files.resume(id, draft);
-      const write = async (data: Uint8Array) => {
-        await turns.next();
-        await writer.write(data);
-      };
-      return { ...writer, write };
-    },
+    begin: async () => ({ length: 0, state: "begun" }),
+    resume: async (_id, draft) => ({
+      ...{ write: () => full.promise, flush: async () => draft },
+      ...{ finish: async () => {}, close: async () => {} },
+    }),
+    async *read() {},
+    ...{ remove: async () => {}, check: async () => {} },
   };
-  await using slow = await startDocuments({ users: usersOf(accounts), folder: folder.path, blobs });
-  await using shopOfIt = await listening(slow);
+  await using still = await startDocuments({ users: usersOf(accounts), blobs });
+  await using shopOfIt = await listening(still);
   const browser = await reader(shopOfIt);
   const connection = once(shopOfIt.server, "connection") as Promise<[Socket]>;
   const { sending } = slowly(browser, 64 * MIB, shopOfIt);
-  await begun(() => sending.write(Buffer.alloc(64 * MIB, "a")), slow);
+  sending.write(Buffer.alloc(64 * MIB, "a"));
   const [socket] = await connection;
 
   for (let before = -1; before !== socket.bytesRead; ) {
@@ -295,5 +289,5 @@ test("reads no more of a file than documents takes", async () => {
   expect(socket.bytesRead).toBeGreaterThan(65_536);
   expect(socket.bytesRead).toBeLessThan(5 * MIB);
   sending.destroy();
-  disk.end();
+  full.reject(new Error("the disk is gone"));
 });
