@@ -25,7 +25,7 @@ const EVENT_LOG = "bookstore.events.v1.EventLogService";
 const EVENT_CONSUMER = "bookstore.events.v1.EventConsumerService";
 
 test.each([
-  ["register", ["bookstore.register.v1.RegisterService", "bookstore.register.v1.SessionService"]],
+  ["register", ["bookstore.register.v1.RegisterService", "bookstore.register.v1.SessionService", EVENT_LOG]],
   ["marketplace", ["bookstore.marketplace.v1.MarketplaceService"]],
   ["push", ["bookstore.push.v1.PushService", EVENT_CONSUMER]],
   ["recommendations", ["Recommendations", "bookstore.recommendations.v1.RecommendationsService", EVENT_CONSUMER]],
@@ -33,9 +33,9 @@ test.each([
     "orders",
     ["CartService", "GuestCartService", "OrdersService", "PromotionService", "StockService"]
       .map((name) => `bookstore.orders.v1.${name}`)
-      .concat(EVENT_LOG),
+      .concat(EVENT_LOG, EVENT_CONSUMER),
   ],
-  ["reviews", ["bookstore.reviews.v1.ReviewsService", EVENT_LOG]],
+  ["reviews", ["bookstore.reviews.v1.ReviewsService", EVENT_LOG, EVENT_CONSUMER]],
   ["documents", ["bookstore.documents.v1.DocumentsService", "bookstore.documents.v1.UploadService", EVENT_CONSUMER]],
 ])("an operator learns by reflection which services %s has", async (server, services) => {
   const listed = (await curl(server, "", "--list-services")).trim().split("\n");

@@ -312,7 +312,7 @@ test.each([
 
 test("stops the e-mails of one kind for whoever follows the link in one, signed in or not", async () => {
   const ada = await reader();
-  const emails = await it.push.store.emails.unsubscribeToken(ada.userId);
+  const emails = String(await it.push.store.emails.unsubscribeToken(ada.userId));
   const kind = NotificationKind.NOTIFICATION_KIND_COMMENT_POSTED;
   const link = `/notifications/unsubscribe?${new URLSearchParams({ token: emails, kind: String(kind) })}`;
 

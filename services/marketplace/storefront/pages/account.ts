@@ -50,7 +50,8 @@ export function accountPage({ user, typed = user, problems = NO_PROBLEMS, done }
 export function deletionPage({ user, problems = NO_PROBLEMS }: { user: User; problems?: Problems }): PageParts {
   const main = html`<h1>Delete your account</h1>
 !${problemSummary(problems, DELETION)}
-<p>Your name and e-mail address are deleted for good, and nobody can sign in with them any more. To be sure that it is you, we ask for your password.</p>
+<p>Your name and e-mail address are deleted for good, and nobody can sign in with them any more. So are your cart, your ratings and comments, your documents and receipts, your notifications, and what we have learned about your taste. Your orders stay in our books, without your name.</p>
+<p>To be sure that it is you, we ask for your password.</p>
 !${form({ action: "/account/delete", fields: DELETION, username: user.email, button: "Delete my account", problems })}
 <p class="aside"><a href="/account">Keep my account</a></p>`;
   return { title: formTitle("Delete your account", problems), main };
