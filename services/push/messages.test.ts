@@ -83,6 +83,7 @@ test.each([
   ["es-MX", "", "es", "es-MX"],
   ["fr-CA", "CA", "fr", "fr-CA"],
   ["en-GB", "DE", "en", "en-GB"],
+  ["de_CH.UTF-8", "", "de", "de-CH"],
 ])("speaks to a reader of %s in %j in %s, and writes numbers as in %s", (language, country, expected, locale) => {
   expect(voiceFor({ language, country })).toEqual({ language: expected, locale });
 });

@@ -19,21 +19,13 @@ export interface Voice {
   locale: string;
 }
 
-/**
- * The voice for a reader: of the languages that there are the one that fits
- * best, else English. Who has named no language gets the main one of the country.
- */
+/** The voice for a reader: of the languages that there are the one that fits best, else English. */
 export function voiceFor(reader: ReaderLocale): Voice {
-  const named = reader.language === "" ? mainLanguageOf(reader.country) : reader.language;
-  const language = (bestTag(Object.keys(languages), { ...reader, language: named }) ?? "en") as Language;
-  const own = canonical(named);
+  const language = (bestTag(Object.keys(languages), reader) ?? "en") as Language;
+  const own = canonical(reader.language);
   // The reader's own tag, where it is one, of this language, and says where the reader is at home. People may name anything.
   if (own.startsWith(`${language}-`) && isTag(own)) return { language, locale: own };
   return { language, locale: isRegion(reader.country) ? `${language}-${reader.country.toUpperCase()}` : language };
-}
-
-function mainLanguageOf(country: string): string {
-  return isRegion(country) ? new Intl.Locale(`und-${country}`).maximize().language : "";
 }
 
 /** Parsing a message takes a hundred times as long as filling it in. */

@@ -32,8 +32,39 @@ test.each([
   ["zh-CN", "CN", ["en", "zh-TW"], "zh-TW"],
   ["zh", "", ["en", "zh-Hans"], "zh-Hans"],
   ["es-MX", "MX", ["es-ES", "es-AR"], "es-ES"],
+  ["es-MX", "MX", ["es-AR", "es-ES"], "es-ES"],
+  ["zh-Hant-TW", "TW", ["zh-HK", "zh-TW"], "zh-TW"],
+  ["zh-Hant-TW", "TW", ["zh-TW", "zh-HK"], "zh-TW"],
+  ["pt-AO", "", ["pt-PT", "pt-MZ"], "pt-MZ"],
+  ["pt-AO", "", ["pt-MZ", "pt-PT"], "pt-MZ"],
 ])("takes a relative of %s (%s) before a foreign language: %j", (language, country, tags, expected) => {
   expect(choose(language, country, tags)).toBe(expected);
+});
+
+test.each([
+  ["zh-Hant-TW", "TW", ["zh-CN", "zh-TW"], "zh-TW"],
+  ["zh-TW", "TW", ["zh-Hans", "zh-Hant"], "zh-Hant"],
+  ["zh", "TW", ["zh-Hans", "zh-Hant"], "zh-Hant"],
+  ["zh", "TW", ["zh", "zh-Hant"], "zh-Hant"],
+  ["zh-HK", "", ["zh", "zh-Hant"], "zh-Hant"],
+  ["zh-HK", "", ["zh-CN", "zh-TW"], "zh-TW"],
+  ["zh-SG", "", ["zh-Hant", "zh-CN"], "zh-CN"],
+  ["zh-Hans", "TW", ["zh-TW", "zh-CN"], "zh-CN"],
+  ["sr", "ME", ["sr-Cyrl", "sr-Latn"], "sr-Latn"],
+])("takes the script that a reader of %s (%j) reads, among %j", (language, country, tags, expected) => {
+  expect(choose(language, country, tags)).toBe(expected);
+  expect(choose(language, country, tags.toReversed())).toBe(expected);
+});
+
+test.each([
+  ["DE", ["en", "de"], "de"],
+  ["at", ["en", "de-DE", "de-AT"], "de-AT"],
+  ["TW", ["en", "zh-CN", "zh-Hant"], "zh-Hant"],
+  ["JP", ["en", "de"], ""],
+  ["XX", ["en", "de"], ""],
+  ["Germany", ["en", "de"], ""],
+])("gives a reader in %s who has named no language the main one of the country, where %j has it", (country, tags, expected) => {
+  expect(choose("", country, tags)).toBe(expected);
 });
 
 test.each([
@@ -44,6 +75,8 @@ test.each([
   ["en_US", ["en"], "en"],
   ["zh_CN", ["zh-TW", "zh_Hans_CN", "zh-CN"], "zh-CN"],
   ["zh_Hans_CN", ["zh", "zh-Hans"], "zh-Hans"],
+  ["de_DE.UTF-8", ["en", "de"], "de"],
+  ["de_DE@euro", ["en", "de-AT", "de-DE"], "de-DE"],
 ])("takes %s and %j for what they mean, however they are spelt", (language, tags, expected) => {
   expect(choose(language, "", tags)).toBe(expected);
 });
