@@ -252,14 +252,18 @@ test("takes no file that another site sends, and none of a guest", async () => {
   await expectNothingOf(browser);
 });
 
-test("says that documents takes a break while it is away", async () => {
+test("while documents is away says so, and what else is wrong with a form", async () => {
   const { register, sessions, verifyUserToken } = accounts;
   await using alone = await openShop(marketplace, { register, sessions, verifyUserToken });
   await alone.listen({ host: "127.0.0.1", port: 0 });
 
-  const { statusCode, body } = await send(await reader(alone), formWith("a.txt", someText(4 * MIB)), {}, alone);
+  const browser = await reader(alone);
 
-  expect([statusCode, body.includes("Documents are taking a break")]).toEqual([503, true]);
+  const away = await send(browser, formWith("a.txt", someText(4 * MIB)), {}, alone);
+  const wrong = await send(browser, formWith("a.txt", EMPTY), {}, alone);
+
+  expect([away.statusCode, away.body.includes("Documents are taking a break")]).toEqual([503, true]);
+  expect([wrong.statusCode, wrong.body.includes("<p>File is empty.</p>")]).toEqual([422, true]);
 });
 
 test("reads no more of a file than documents takes", async () => {

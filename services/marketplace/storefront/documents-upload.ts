@@ -7,9 +7,11 @@ import { type FailurePage, orExplain } from "./failure-pages.ts";
 import { formatBytes } from "./format.ts";
 import { leaving } from "./leaving.ts";
 import { OpenStreams } from "./open-streams.ts";
+import { optional } from "./optional.ts";
 import { showPage } from "./page.ts";
 import type { Problems } from "./pages/form.ts";
 import type { PageParts } from "./pages/layout.ts";
+import { type Onward, problemPage } from "./pages/problem.ts";
 import { type ArrivingFile, arrivingFile, BrokenUpload, chunksOf, takeFiles } from "./uploads.ts";
 import { patienceWith, UPLOAD_MS } from "./uploads-timing.ts";
 import { userIdOf } from "./visitor.ts";
@@ -18,6 +20,8 @@ export interface UploadRouteDeps {
   documents: Pick<UploadClient, "createUpload" | "uploadChunks">;
   /** The page on which the form stands. */
   formPage(request: FastifyRequest, problems: Problems): Promise<PageParts>;
+  /** Where to go if it cannot be shown. */
+  back: readonly Onward[];
   otherwise: PageParts;
 }
 
@@ -41,14 +45,15 @@ const BAD_NAME = aboutFile("has a name that cannot be kept: please rename it fir
 const NO_ROOM = aboutFile("is larger than the room that you have left");
 
 /** Where the form with a file is sent. The file goes on to documents as it comes: nothing of it is kept here. */
-export async function uploadRoute(app: FastifyInstance, { documents, formPage, otherwise }: UploadRouteDeps): Promise<void> {
+export async function uploadRoute(app: FastifyInstance, deps: UploadRouteDeps): Promise<void> {
+  const { documents, otherwise } = deps;
   const places = new OpenStreams(PLACES);
   await takeFiles(app);
 
   app.post("/documents", { config: { deadlineMs: UPLOAD_MS } }, async (request, reply) => {
     const userId = userIdOf(request);
     const problem = async (status: number, problems: Problems) =>
-      showPage(reply.status(status), await formPage(request, problems));
+      showPage(reply.status(status), await pageWith(request, problems));
     const take = async () => {
       if (request.headers["content-length"] === undefined) return problem(411, NO_LENGTH);
       using file = await arrivingFile(request);
@@ -83,9 +88,14 @@ export async function uploadRoute(app: FastifyInstance, { documents, formPage, o
     await documents.uploadChunks(chunksOf(bytes, upload), { signal: leaving(reply) });
   }
 
-  /** What is wrong is said beside the form. */
+  /** The form with what is wrong. Behind a long upload the user may be signed in no more: it is said all the same. */
+  async function pageWith(request: FastifyRequest, problems: Problems): Promise<PageParts> {
+    const sentence = problems.message ?? `File ${problems.fields.file}.`;
+    return (await optional(deps.formPage(request, problems))) ?? problemPage("Nothing was uploaded", sentence, deps.back);
+  }
+
   function reasonsFor(request: FastifyRequest): Record<string, (failure: CallFailure) => Promise<FailurePage>> {
-    const instead = (status: number, problems: Problems) => async () => ({ status, page: await formPage(request, problems) });
+    const instead = (status: number, problems: Problems) => async () => ({ status, page: await pageWith(request, problems) });
     return {
       UNSUPPORTED_TYPE: instead(422, UNTAKEN_TYPE),
       CONTENT_MISMATCH: instead(422, OTHER_TYPE),

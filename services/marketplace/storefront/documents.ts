@@ -52,7 +52,7 @@ export function documentRoutes(app: FastifyInstance, { documents }: DocumentsDep
     return orExplain(reply, show, FAILURES);
   });
   const formPage = (request: FastifyRequest, problems: Problems) => list(request, { problems });
-  app.register(async (uploads) => uploadRoute(uploads, { documents, formPage, otherwise: FAILURES.otherwise }));
+  app.register(async (uploads) => uploadRoute(uploads, { documents, formPage, back: BACK, otherwise: FAILURES.otherwise }));
 
   const config = { deadlineMs: DOWNLOAD_MS, bare: true };
   app.get<ById>("/documents/:id", { config }, async (request, reply) => {
