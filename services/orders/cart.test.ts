@@ -10,7 +10,14 @@ test("an empty cart costs nothing", async () => {
 
   const { cart } = await orders.client.getCart({ userId: LI });
 
-  expect(cart).toEqual({ lines: [], quantity: 0, subtotal: undefined, discount: undefined, total: undefined });
+  expect(cart).toEqual({
+    lines: [],
+    quantity: 0,
+    subtotal: undefined,
+    discount: undefined,
+    total: undefined,
+    revision: expect.any(String),
+  });
 });
 
 test("shows what is in a cart in the order in which it was put in, at the prices of now", async () => {
@@ -32,7 +39,22 @@ test("shows what is in a cart in the order in which it was put in, at the prices
     subtotal: usd(3000n),
     discount: usd(1000n),
     total: usd(2000n),
+    revision: expect.stringMatching(/^[\w-]{22}$/),
   });
+});
+
+test("gives a cart another revision whenever its books or quantities change, and the same when they are as before", async () => {
+  await using orders = await startOrders();
+  const revision = async () => (await orders.client.getCart({ userId: LI })).cart?.revision;
+  const empty = await revision();
+  await fillCart(orders, LI, [[1, 1]]);
+  const one = await revision();
+  await fillCart(orders, LI, [[1, 1]]);
+  const two = await revision();
+  await orders.client.changeItem({ userId: LI, bookId: 1, quantity: 1 });
+
+  expect(new Set([empty, one, two]).size).toBe(3);
+  expect(await revision()).toBe(one);
 });
 
 test("tells how many copies are in a cart without asking the marketplace", async () => {

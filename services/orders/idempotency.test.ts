@@ -2,7 +2,7 @@ import { jest } from "@jest/globals";
 import { Status } from "nice-grpc";
 import { OrderState } from "../../gen/bookstore/orders/v1/orders_service.ts";
 import { startOrders } from "../../test/support/orders.ts";
-import { fillCart, purchaseOf, refusal, testClock, told } from "./testing.ts";
+import { aBook, fillCart, purchaseOf, refusal, testClock, told } from "./testing.ts";
 
 const LI = "7434029";
 const usd = (minorUnits: bigint) => ({ currencyCode: "USD", minorUnits });
@@ -42,6 +42,74 @@ test("twenty of the same request at once make one order, charged once", async ()
   expect((await orders.client.listOrders({ userId: LI })).orders).toHaveLength(1);
   expect(await orders.store.stock.available([1])).toEqual(new Map([[1, 998]]));
   expect(await told(orders)).toEqual(["OrderPlaced"]);
+});
+
+test.each(["", "the revision of the cart"])(
+  "one cart is bought once by two keys, whoever asks for prices meanwhile (%j)",
+  async (revision) => {
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    let slow = false;
+    await using orders = await startOrders({
+      marketplace: {
+        async batchGetBooks({ bookIds = [] }) {
+          if (slow) {
+            slow = false;
+            asked.resolve();
+            await answer.promise;
+          }
+          return { books: bookIds.map((bookId) => aBook(bookId)) };
+        },
+      },
+    });
+    await fillCart(orders, LI, [[1, 1]]);
+    const purchases = await Promise.all([1, 2].map(() => purchaseOf(orders, LI)));
+    const [first, second] = purchases.map((purchase) => (revision === "" ? { ...purchase, expectedCartRevision: "" } : purchase));
+
+    slow = true;
+    const late = orders.client.placeOrder(first ?? {});
+    await asked.promise;
+    await orders.client.placeOrder(second ?? {});
+    answer.resolve();
+
+    await expect(late).rejects.toMatchObject(refusal(Status.FAILED_PRECONDITION, "CART_EMPTY"));
+    expect((await orders.client.listOrders({ userId: LI })).orders).toHaveLength(1);
+    expect(await told(orders)).toEqual(["OrderPlaced"]);
+    expect(await orders.store.stock.available([1])).toEqual(new Map([[1, 999]]));
+  },
+);
+
+test("a cart that changes each time that it is bought is not bought", async () => {
+  let changes = 0;
+  await using orders = await startOrders({
+    marketplace: {
+      async batchGetBooks({ bookIds = [] }) {
+        if (changes > 0) await orders.store.carts.change({ userId: LI }, new Date(), () => [{ bookId: ++changes, quantity: 2 }]);
+        return { books: bookIds.map((bookId) => aBook(bookId)) };
+      },
+    },
+  });
+  await fillCart(orders, LI, [[1, 2]]);
+  const purchase = await purchaseOf(orders, LI);
+  changes = 1;
+
+  const refused = orders.client.placeOrder({ ...purchase, expectedCartRevision: "" });
+
+  await expect(refused).rejects.toMatchObject(refusal(Status.ABORTED, "CART_BUSY"));
+  expect((await orders.client.listOrders({ userId: LI })).orders).toEqual([]);
+});
+
+test("refuses to buy another cart than the one that was shown, also at the same total", async () => {
+  await using orders = await startOrders();
+  await fillCart(orders, LI, [[1, 1]]);
+  const purchase = await purchaseOf(orders, LI);
+  await orders.client.removeItem({ userId: LI, bookId: 1 });
+  await fillCart(orders, LI, [[2, 1]]);
+
+  const refused = orders.client.placeOrder(purchase);
+
+  await expect(refused).rejects.toMatchObject(refusal(Status.FAILED_PRECONDITION, "CART_CHANGED"));
+  expect(await told(orders)).toEqual([]);
 });
 
 test("who waits for the payment of the same request looks less and less often, and only at its state", async () => {

@@ -26,7 +26,8 @@ export function lineRows({ id, lines }: NewOrder): OrderLineRow[] {
 /** Columns are read as numbers, which are exact up to 90 trillion of whatever has hundredths. */
 function exact(minorUnits: bigint): number {
   const number = Number(minorUnits);
-  if (!Number.isSafeInteger(number)) throw new Failure("failed-precondition", "nothing costs that much", { reason: "PRICE_TOO_HIGH" });
+  if (!Number.isSafeInteger(number))
+    throw new Failure("failed-precondition", "nothing costs that much", { reason: "PRICE_TOO_HIGH" });
   return number;
 }
 

@@ -41,7 +41,7 @@ function offerOf(bookId: number) {
 
 async function buyOne({ userId, key: idempotencyKey }: { userId: string; key: string }): Promise<Outcome> {
   const answerBy = Date.now() + 10_000;
-  const purchase = { userId, idempotencyKey, paymentToken: "tok_ok", expectedTotal: TEN_DOLLARS };
+  const purchase = { userId, idempotencyKey, paymentToken: "tok_ok", expectedTotal: TEN_DOLLARS, expectedCartRevision: "" };
   try {
     const { id, state } = await placeOrder(deps, purchase, { answerBy, signal: AbortSignal.timeout(10_000) });
     return cancel ? await cancelOrder(deps, userId, id, answerBy) : { id, state };

@@ -32,7 +32,8 @@ export async function fillCart(
 /** What a user who wants to buy the cart as it is would send. */
 export async function purchaseOf({ client }: Shop, userId: string, paymentToken = "tok_ok"): Promise<PlaceOrderRequest> {
   const { cart } = await client.getCart({ userId });
-  return { userId, idempotencyKey: randomUUID(), expectedTotal: cart?.total, paymentToken };
+  const { total: expectedTotal, revision: expectedCartRevision = "" } = cart ?? {};
+  return { userId, idempotencyKey: randomUUID(), expectedTotal, expectedCartRevision, paymentToken };
 }
 
 /** Buys the cart of a user as it is. */

@@ -6,7 +6,7 @@ const ORDER = { order_id: "6f9c" };
 const PLACED = { id: "6f9c", ...USER, idempotency_key: "key", state: "PLACED", total: 2_000, discount: 1_000 };
 
 const bought: Bought = {
-  request: { userId: "p0-1", idempotencyKey: "key", expectedTotal: undefined, paymentToken: "tok_ok" },
+  request: { userId: "p0-1", idempotencyKey: "key", expectedTotal: undefined, expectedCartRevision: "", paymentToken: "tok_ok" },
   items: [[7, 3]],
   answers: [{ orderId: "6f9c", state: "PLACED" }],
 };

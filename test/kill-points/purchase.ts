@@ -59,7 +59,8 @@ export class Purchase {
     const options = { metadata: shop.users.as(userId), deadlineMs: CALL_MS };
     for (const [bookId, quantity] of items) await shop.carts.addItem({ userId, bookId, quantity }, options);
     const { cart } = await shop.carts.getCart({ userId }, options);
-    const request = { userId, idempotencyKey: randomUUID(), expectedTotal: cart?.total, paymentToken };
+    const { total: expectedTotal, revision: expectedCartRevision = "" } = cart ?? {};
+    const request = { userId, idempotencyKey: randomUUID(), expectedTotal, expectedCartRevision, paymentToken };
     return new Purchase(
       shop,
       request,

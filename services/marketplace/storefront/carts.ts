@@ -23,7 +23,14 @@ export interface CartOfVisitor {
   remove(bookId: number): Promise<Cart>;
 }
 
-export const EMPTY_CART: Cart = { lines: [], quantity: 0, subtotal: undefined, discount: undefined, total: undefined };
+export const EMPTY_CART: Cart = {
+  lines: [],
+  quantity: 0,
+  subtotal: undefined,
+  discount: undefined,
+  total: undefined,
+  revision: "",
+};
 
 /** The cart of the user or, for a guest, the one that the cookie names. */
 export function cartOf(request: FastifyRequest, reply: FastifyReply, deps: CartDeps): CartOfVisitor {

@@ -89,6 +89,18 @@ test("sells to whoever browses while reviews, documents, push and recommendation
   expect((await browser.get(String(headers.location))).body).toContain("the books are yours");
 });
 
+test("sells only what the page has shown, not what another window has put in since", async () => {
+  const { browser, form } = await buyer();
+  await browser.post("/cart/items", { bookId: "2" });
+
+  const { statusCode, body } = await browser.post("/checkout", form);
+
+  expect([statusCode, body.includes("Your cart has changed meanwhile")]).toEqual([409, true]);
+  expect(body).toContain("2 × Dracula");
+  expect((await browser.post("/checkout", formOf({ body }))).statusCode).toBe(303);
+  expect(await ordersOf(browser)).toBe(1);
+});
+
 test("makes one order of a double click, and of a form that is sent again later", async () => {
   const { browser, form } = await buyer();
 
@@ -194,6 +206,7 @@ test.each(["", "tok_unknown", '"><script>'])("asks how it is paid when the form 
 test.each([
   ["no key", { key: "" }],
   ["a key with a space", { key: "a b c d e f g h i j k" }],
+  ["no revision", { revision: "" }],
   ["no amount", { minorUnits: "" }],
   ["a negative amount", { minorUnits: "-100" }],
   ["no currency", { currency: "usd" }],

@@ -7,6 +7,7 @@ import { type CartDeps, cartOf } from "./carts.ts";
 import { type FailurePage, type FailurePages, orExplain } from "./failure-pages.ts";
 import { text } from "./form-schema.ts";
 import { formatPrice } from "./format.ts";
+import { optional } from "./optional.ts";
 import { showPage } from "./page.ts";
 import { cartPage } from "./pages/cart.ts";
 import { checkoutPage, isMeansOfPayment, uncertainPage } from "./pages/checkout.ts";
@@ -28,9 +29,10 @@ const purchase = {
       key: { type: "string", pattern: "^[0-9A-Za-z-]{16,64}$" },
       currency: { type: "string", pattern: "^[A-Z]{3}$" },
       minorUnits: { type: "string", pattern: "^[0-9]{1,15}$" },
+      revision: { type: "string", pattern: "^[\\w-]{1,64}$" },
       payment: text,
     },
-    required: ["key", "currency", "minorUnits"],
+    required: ["key", "currency", "minorUnits", "revision"],
     additionalProperties: false,
   },
 };
@@ -39,6 +41,7 @@ interface Form {
   key: string;
   currency: string;
   minorUnits: string;
+  revision: string;
   payment: string;
 }
 
@@ -76,19 +79,24 @@ export function checkoutRoutes(app: FastifyInstance, deps: CheckoutDeps): void {
   });
 
   app.post<{ Body: Form }>("/checkout", { schema: purchase, config: { deadlineMs: BUYING_MS } }, async (request, reply) => {
-    const { key, currency, minorUnits, payment } = request.body;
+    const { key, currency, minorUnits, revision, payment } = request.body;
     const total = { currencyCode: currency, minorUnits: BigInt(minorUnits) };
     const buy = async () => {
       if (!isMeansOfPayment(payment)) {
         const { status, page } = await again(request, reply, { key, paymentProblem: "Please choose how you pay.", status: 422 });
         return showPage(reply.status(status), page);
       }
-      const asked = { userId: userIdOf(request), idempotencyKey: key, expectedTotal: total, paymentToken: payment };
-      const { order } = await deps.orders.placeOrder(asked);
+      const { order } = await deps.orders.placeOrder({
+        ...{ userId: userIdOf(request), idempotencyKey: key, expectedTotal: total, expectedCartRevision: revision },
+        paymentToken: payment,
+      });
       // See other: going back or reloading does not send the form again.
       return reply.redirect(order === undefined ? "/orders" : `/orders/${order.id}`, 303);
     };
-    return orExplain(reply, buy, { reasons: reasons(request, reply), otherwise: () => uncertainPage({ key, total, payment }) });
+    return orExplain(reply, buy, {
+      reasons: reasons(request, reply),
+      otherwise: () => uncertainPage({ key, total, revision, payment }),
+    });
   });
 
   /** The form as it has to be now, and why. */
@@ -98,10 +106,13 @@ export function checkoutRoutes(app: FastifyInstance, deps: CheckoutDeps): void {
     options: { status: number; key?: string; problem?: string; paymentProblem?: string },
   ): Promise<FailurePage> {
     const { status, key = randomUUID(), ...problems } = options;
-    const cart = await cartOf(request, reply, deps).get();
+    const problem = problems.problem ?? problems.paymentProblem ?? "";
+    // What has happened is to be said, whether or not the cart can be shown with it.
+    const cart = await optional(cartOf(request, reply, deps).get());
+    if (cart === undefined) return { status, page: problemPage("That did not work", problem, [CART]) };
     return isSellable(cart)
       ? { status, page: checkoutPage({ cart, key, ...problems }) }
-      : { status, page: cartPage({ cart, ...problems }) };
+      : { status, page: cartPage({ cart, problem }) };
   }
 
   function reasons(request: FastifyRequest, reply: FastifyReply): NonNullable<FailurePages["reasons"]> {
@@ -117,6 +128,8 @@ export function checkoutRoutes(app: FastifyInstance, deps: CheckoutDeps): void {
       MIXED_CURRENCIES: tell(409, "These books are sold in different currencies. Nothing was ordered."),
       PAYMENT_DECLINED: tell(402, "The card was declined. Nothing was paid or ordered, and your cart is as it was."),
       PAYMENT_PENDING: ({ metadata }) => ({ status: 409, page: waitingPage(metadata.order_id) }),
+      CART_CHANGED: tell(409, "Your cart has changed meanwhile, perhaps in another window. Nothing was ordered yet."),
+      CART_BUSY: tell(409, "Your cart is being changed elsewhere. Nothing was ordered yet."),
       CART_EMPTY: () => ({ status: 409, page: NOTHING_TO_BUY }),
       IDEMPOTENCY_KEY_REUSED: () => ({ status: 409, page: ALREADY_SENT }),
       USER_NOT_REGISTERED: () => ({ status: 409, page: NO_ACCOUNT }),
@@ -138,7 +151,7 @@ function waitingPage(orderId: string | undefined) {
   const order = orderId === undefined ? ORDERS : { href: `/orders/${orderId}`, label: "Look at that order" };
   return problemPage(
     "Another order waits for its payment",
-    "Nothing was ordered now: please wait until the payment of your order before is through, which takes a minute at most.",
+    "Nothing was ordered now: please wait until the payment of your order before is through, which takes a minute or two.",
     [order, CART],
   );
 }

@@ -27,13 +27,18 @@ async function newcomer(): Promise<TestBrowser> {
   return browser;
 }
 
+/** What the form of a checkout page sends. */
+function purchaseIn(body: string) {
+  const [, minorUnits = ""] = /name="minorUnits" value="(\d+)"/.exec(body) ?? [];
+  const [, revision = ""] = /name="revision" value="([\w-]+)"/.exec(body) ?? [];
+  return { key: randomUUID(), currency: "USD", minorUnits, revision, payment: "tok_ok" };
+}
+
 /** Buys one book. @returns the path of the order. */
 async function buy(browser: TestBrowser, bookId = 1): Promise<string> {
   await browser.post("/cart/items", { bookId: String(bookId) });
   const { body } = await browser.get("/checkout");
-  const [, minorUnits = ""] = /name="minorUnits" value="(\d+)"/.exec(body) ?? [];
-  const sent = { key: randomUUID(), currency: "USD", minorUnits, payment: "tok_ok" };
-  return String((await browser.post("/checkout", sent)).headers.location);
+  return String((await browser.post("/checkout", purchaseIn(body))).headers.location);
 }
 
 /** As orders does when it tells of an order. */
@@ -128,8 +133,7 @@ test("calls an order off when the buyer confirms it", async () => {
 test("does not call off an order that was never placed", async () => {
   const browser = await newcomer();
   await browser.post("/cart/items", { bookId: "1" });
-  const sent = { key: randomUUID(), currency: "USD", minorUnits: "899", payment: "tok_declined" };
-  await browser.post("/checkout", sent);
+  await browser.post("/checkout", { ...purchaseIn((await browser.get("/checkout")).body), payment: "tok_declined" });
   const [, path = ""] = /<h2><a href="([^"]+)">/.exec((await browser.get("/orders")).body) ?? [];
 
   const { statusCode, body } = await browser.post(`${path}/cancel`);

@@ -22,6 +22,8 @@ export interface Purchase {
   key: string;
   /** What the buyer was told that it costs. */
   total: Money;
+  /** Of the cart that the buyer was shown. */
+  revision: string;
 }
 
 export interface CheckoutParts {
@@ -35,7 +37,7 @@ export interface CheckoutParts {
 }
 
 export function checkoutPage({ cart, key, payment = "tok_ok", problem, paymentProblem }: CheckoutParts): PageParts {
-  const { total } = cart;
+  const { total, revision } = cart;
   const said = problem ?? paymentProblem;
   const choices = Object.entries(MEANS).map(([token, [name, hint]]) => choice(token, name, hint, token === payment));
   const wrong = paymentProblem === undefined ? "" : html`<p class="problem" id="payment-problem">${paymentProblem}</p>`;
@@ -47,7 +49,7 @@ export function checkoutPage({ cart, key, payment = "tok_ok", problem, paymentPr
 !${totalsOf(cart)}
 </section>
 <form class="form" method="post" action="/checkout">
-!${hidden({ key, total })}
+!${hidden({ key, total, revision })}
 <fieldset!${paymentProblem === undefined ? "" : ' aria-describedby="payment-problem"'}>
 <legend>How you pay</legend>
 <p class="hint">The payment provider is simulated: no money moves, and you need no card. Choose what shall happen.</p>
@@ -65,19 +67,19 @@ function choice(token: string, name: string, hint: string, chosen: boolean): str
 `;
 }
 
-function hidden({ key, total }: Purchase): string {
-  return html`<input type="hidden" name="key" value="${key}"><input type="hidden" name="currency" value="${total.currencyCode}"><input type="hidden" name="minorUnits" value="${total.minorUnits}">`;
+function hidden({ key, total, revision }: Purchase): string {
+  return html`<input type="hidden" name="key" value="${key}"><input type="hidden" name="currency" value="${total.currencyCode}"><input type="hidden" name="minorUnits" value="${total.minorUnits}"><input type="hidden" name="revision" value="${revision}">`;
 }
 
 /** When nobody can say whether the order was placed: sending the same again is safe. */
-export function uncertainPage({ key, total, payment }: Purchase & { payment: string }): PageParts {
+export function uncertainPage({ payment, ...purchase }: Purchase & { payment: string }): PageParts {
   const main = html`<h1>We did not hear back</h1>
 <div class="alert" tabindex="-1" autofocus><p role="alert">A part of the shop does not answer just now.</p></div>
 <p>Your cart is not lost. If you try again with this button, you buy once and pay once, even if your order has come through already.</p>
 <form class="form" method="post" action="/checkout">
-!${hidden({ key, total })}
+!${hidden(purchase)}
 <input type="hidden" name="payment" value="${payment}">
-<button>Try again to buy for ${formatPrice(total)}</button>
+<button>Try again to buy for ${formatPrice(purchase.total)}</button>
 </form>
 <p class="aside">Or <a href="/orders">look whether it is among your orders</a>.</p>`;
   return { title: "Problem: We did not hear back · Bookmesh", main };
