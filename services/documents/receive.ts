@@ -1,10 +1,10 @@
 import { createHash, type Hash, randomUUID } from "node:crypto";
-import { abortable } from "abort-controller-x";
 import { Failure } from "../../runtime/errors.ts";
 import { reached } from "../../runtime/steps.ts";
 import type { BlobStore, BlobWriter, Draft } from "./blob-store.ts";
 import { HEAD_BYTES, looksLike } from "./content-type.ts";
 import type { Document } from "./document.ts";
+import { Incoming } from "./incoming.ts";
 import type { Janitor } from "./janitor.ts";
 import type { Places } from "./places.ts";
 import { expiry, foundUpload, isOpenEnded, type Upload, type UploadLimits, type UploadStore } from "./upload.ts";
@@ -51,7 +51,7 @@ const COMMIT_BYTES = 8_388_608;
  * The next chunk is not asked for before the store has taken the one before.
  */
 export async function receive(deps: ReceiveDeps, chunks: AsyncIterable<Chunk>): Promise<Received> {
-  using incoming = new Incoming(chunks, deps.idleMs);
+  const incoming = new Incoming(chunks, deps.idleMs);
   const first = await incoming.next();
   if (first === undefined) throw new Failure("invalid", "at least one message must come", { reason: "INVALID_FIELDS" });
   const { userId, uploadId } = first;
@@ -78,40 +78,6 @@ export async function receive(deps: ReceiveDeps, chunks: AsyncIterable<Chunk>): 
     return { upload: { ...upload, draft: await reception.commit() }, document: undefined };
   } finally {
     await reception.close();
-  }
-}
-
-/** The messages of a call, which may be told to end. */
-class Incoming implements Disposable {
-  readonly #iterator: AsyncIterator<Chunk>;
-  readonly #stop = new AbortController();
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(chunks: AsyncIterable<Chunk>, idleMs: number) {
-    this.#iterator = chunks[Symbol.asyncIterator]();
-    const stalled = new Failure("deadline-exceeded", "nothing has come for too long: go on from the offset", {
-      reason: "UPLOAD_STALLED",
-    });
-    this.#timer = setTimeout(() => this.#stop.abort(stalled), idleMs);
-  }
-
-  stopBy(signal: AbortSignal): void {
-    signal.addEventListener("abort", () => this.#stop.abort(signal.reason));
-  }
-
-  async next(): Promise<Chunk | undefined> {
-    const { signal } = this.#stop;
-    this.#timer.refresh();
-    try {
-      const { done, value } = await abortable(signal, this.#iterator.next());
-      return done ? undefined : value;
-    } catch (error) {
-      throw signal.aborted ? signal.reason : error;
-    }
-  }
-
-  [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
   }
 }
 

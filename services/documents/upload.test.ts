@@ -1,6 +1,16 @@
 import { Status } from "nice-grpc";
 import { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
-import { begin, type DocumentsServer, sendChunks, startDocuments, uploadAll, written } from "../../test/support/documents.ts";
+import {
+  begin,
+  type DocumentsServer,
+  sendChunks,
+  startDocuments,
+  testFolder,
+  uploadAll,
+  written,
+} from "../../test/support/documents.ts";
+import type { BlobStore } from "./blob-store.ts";
+import { openFileBlobs } from "./file-blobs.ts";
 import { announce, byHand, chunksOf, gather, someBytes } from "./testing.ts";
 
 async function kept(server: DocumentsServer, uploadId: string): Promise<number> {
@@ -161,6 +171,37 @@ test("a call that sends nothing for too long is ended, and what it sent is kept"
 
   await sendChunks(server, chunksOf(upload, bytes, { to: 0 }));
   expect(await kept(server, upload.id)).toBe(4_000);
+});
+
+test("a call whose bytes the store takes its time with is not one that sends nothing", async () => {
+  await using folder = await testFolder();
+  const files = await openFileBlobs(folder.path);
+  const store = { asked: Promise.withResolvers<void>(), done: Promise.withResolvers<void>() };
+  const blobs: BlobStore = {
+    ...files,
+    async resume(id, draft) {
+      const writer = await files.resume(id, draft);
+      return {
+        ...writer,
+        async write(data) {
+          store.asked.resolve();
+          await store.done.promise;
+          await writer.write(data);
+        },
+      };
+    },
+  };
+  await using server = await startDocuments({ blobs, idleMs: 200 });
+  const bytes = someBytes(10_000);
+  const sending = sendChunks(server, chunksOf(await begin(server, bytes), bytes, { size: 5_000 }));
+  sending.catch(() => {});
+  await store.asked.promise;
+
+  // The time of another one, which begins now, is over: so that of this one would be.
+  await expect(sendChunks(server, byHand())).rejects.toMatchObject({ reason: "UPLOAD_STALLED" });
+  store.done.resolve();
+
+  expect((await sending).document?.size).toBe(10_000n);
 });
 
 test("an upload is of one document alone", async () => {
