@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { Status } from "nice-grpc";
 import type { UploadChunksRequest } from "../../gen/bookstore/documents/v1/upload_service.ts";
-import { type DocumentsServer, sendChunks, startDocuments, written } from "../../test/support/documents.ts";
+import { type DocumentsServer, filesIn, sendChunks, startDocuments, written } from "../../test/support/documents.ts";
+import { startS3 } from "../../test/support/s3.ts";
+import { openS3Blobs } from "./s3-blobs.ts";
 import { announce, byHand, chunksOf, gather, someBytes } from "./testing.ts";
 
 const GONE = { code: Status.NOT_FOUND, reason: "UPLOAD_NOT_FOUND" };
@@ -62,6 +64,20 @@ test.each<[string, (upload: { userId: string; id: string }) => AsyncIterable<Upl
   });
 
   await expectNothingOf(server, upload.id);
+});
+
+test("nothing is left of one of no bytes where there is a bucket", async () => {
+  await using bucket = await startS3();
+  await using server = await startDocuments({ blobs: await openS3Blobs(bucket.settings) });
+  const upload = await begin(server, 2_000);
+  const kept = await filesIn(bucket.folder);
+
+  await expect(sendChunks(server, all(upload, Buffer.alloc(0)))).rejects.toMatchObject({
+    ...{ code: Status.INVALID_ARGUMENT, reason: "CHECKSUM_MISMATCH" },
+  });
+
+  await expectNothingOf(server, upload.id);
+  expect(await filesIn(bucket.folder)).toEqual(kept);
 });
 
 test.each([[100], [100_000]])("nothing is left of one of %d bytes that is not of its type", async (length) => {
