@@ -1,4 +1,12 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import pino from "pino";
+import { uploadClient } from "../clients/documents.ts";
+import { registerClient, sessionClient } from "../clients/register.ts";
+import { filesIn } from "./support/documents.ts";
 import { Shop } from "./support/shop.ts";
+import { tracesOf } from "./support/traces.ts";
+import { until } from "./support/until.ts";
 import { type Visited, Visitor } from "./support/visitor.ts";
 
 const ORIENT_EXPRESS = 2;
@@ -6,7 +14,7 @@ const MALTESE_FALCON = 1;
 
 let shop: Shop;
 beforeAll(async () => {
-  shop = await Shop.open();
+  shop = await Shop.open({ env: { DOCUMENTS_CLEANUP_INTERVAL_MS: "1000" } });
 }, 60_000);
 afterAll(() => shop?.[Symbol.asyncDispose](), 60_000);
 
@@ -14,6 +22,30 @@ afterAll(() => shop?.[Symbol.asyncDispose](), 60_000);
 function booksBelow(heading: string, { text }: Visited): number[] {
   const section = text.split(`<h2>${heading}</h2>`)[1]?.split("</section>")[0] ?? "";
   return [...new Set([...section.matchAll(/href="\/books\/(\d+)"/g)].map(([, id]) => Number(id)))];
+}
+
+/** Uploads a text as a user of the shop does by a program. @returns the id of the user. */
+async function upload(email: string, password: string): Promise<string> {
+  const silent = pino({ level: "silent" });
+  const [register, documents] = [await shop.channel("register", "gateway"), await shop.channel("documents", "gateway")];
+  const { user } = await registerClient(register, silent).checkRegistered({ key: { $case: "email", value: email } });
+  const userId = String(user?.id);
+  const { session } = await sessionClient(register, silent).signIn({ email, password, clientAddress: "127.0.0.1" });
+  const as = { userToken: String(session?.accessToken) };
+  const data = Buffer.from("what I think of the ending");
+  const sha256 = createHash("sha256").update(data).digest("hex");
+  const announced = { userId, name: "ending.txt", contentType: "text/plain", size: BigInt(data.length), sha256 };
+  const uploads = uploadClient(documents, silent);
+  const { upload: begun } = await uploads.createUpload(announced, as);
+  const chunk = { userId, uploadId: String(begun?.id), offset: 0n, data };
+  await uploads.uploadChunks(
+    (async function* () {
+      yield chunk;
+    })(),
+    as,
+  );
+  for (const channel of [register, documents]) channel.close();
+  return userId;
 }
 
 /** Asks for a page again until it is as it will be: what follows from an order comes a moment later. */
@@ -75,4 +107,45 @@ test("a reader registers, browses, reviews, buys, is told so in Chinese, gets a 
   const other = new Visitor(shop.storefront);
   await other.send(await other.visit("/register"), "/register", { ...profile, email: "li@example.com" });
   expect(await other.visit(bought.location)).toMatchObject({ status: 404 });
+}, 60_000);
+
+test("a reader who deletes the account leaves nothing behind but what the shop has sold", async () => {
+  const ada = new Visitor(shop.storefront);
+  const credentials = { email: "ada@example.com", password: "correct horse" };
+  await ada.send(await ada.visit("/register"), "/register", { name: "Ada", ...credentials, language: "en", country: "GB" });
+
+  // Rates a book, buys it, fills the cart again, uploads.
+  const review = `/books/${MALTESE_FALCON}/review`;
+  await ada.send(await ada.visit(review), review, { rating: "4", text: "The stuff that dreams are made of." });
+  await ada.send(await ada.visit(`/books/${MALTESE_FALCON}`), "/cart/items");
+  const bought = await ada.send(await ada.visit("/checkout"), "/checkout", { payment: "tok_ok" });
+  await eventually(ada, bought.location, ({ text }) => text.includes("/receipt"));
+  await ada.send(await ada.visit(`/books/${ORIENT_EXPRESS}`), "/cart/items");
+  const userId = await upload(credentials.email, credentials.password);
+  const everywhere = () => tracesOf(shop.data, userId);
+  await until(everywhere, {
+    documents: ["documents", "keepers", "uploads", "user_locks"],
+    orders: ["cart_lines", "carts", "orders", "user_locks"],
+    push: ["deliveries", "inboxes", "notifications", "user_locks"],
+    recommendations: ["interactions"],
+    register: ["known_addresses", "sessions", "user_ids", "users"],
+    reviews: ["reviews", "user_locks"],
+  });
+  const before = await filesIn(join(shop.data, "documents"));
+
+  const deleted = await ada.send(await ada.visit("/account/delete"), "/account/delete", { password: credentials.password });
+  expect(deleted).toMatchObject({ status: 303, location: "/goodbye" });
+
+  await until(everywhere, {
+    documents: ["user_locks"],
+    orders: ["orders", "user_locks"],
+    push: ["user_locks"],
+    recommendations: ["forgotten_readers"],
+    register: ["user_ids"],
+    reviews: ["user_locks"],
+  });
+  await until(async () => (await filesIn(join(shop.data, "documents"))).length, before.length - 2);
+  const page = await ada.visit(`/books/${MALTESE_FALCON}`);
+  expect(page.text).not.toContain("The stuff that dreams are made of.");
+  expect(page.text).not.toContain("Ada");
 }, 60_000);
