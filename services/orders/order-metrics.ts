@@ -1,9 +1,11 @@
-import { Counter, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { OrderState } from "./order-state.ts";
 
 export interface OrderMetrics {
   /** An order has come to this state. */
   count(state: OrderState): void;
+  /** How long the order has waited, in milliseconds, that has waited longest to be paid or paid back; 0 if none does. */
+  longestWait(ms: number): void;
   /** Measures how long the payment provider takes. */
   timePayment<T extends string>(payment: Promise<T>): Promise<T>;
 }
@@ -23,7 +25,14 @@ export function orderMetrics(metrics: Registry): OrderMetrics {
     buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers: [metrics],
   });
+  const longestWait = new Gauge({
+    name: "bookmesh_orders_longest_wait_seconds",
+    help: "How long the order has waited that has waited longest to be paid or paid back",
+    registers: [metrics],
+  });
   return {
+    longestWait: (ms) => longestWait.set(ms / 1_000),
+
     count: (state) => orders.inc({ state }),
 
     async timePayment(payment) {

@@ -1,4 +1,5 @@
 import { Status } from "nice-grpc";
+import type { Registry } from "prom-client";
 import { OrderCancelled, OrderPaymentFailed } from "../../gen/bookstore/events/v1/order_events.ts";
 import { OrderState } from "../../gen/bookstore/orders/v1/orders_service.ts";
 import { type OrdersOptions, startOrders } from "../../test/support/orders.ts";
@@ -18,6 +19,11 @@ async function startWithClock(options: OrdersOptions = {}) {
   const orders = await startOrders({ now: clock.now, slowMs: 60_000, ...options });
   const stateOf = async (orderId: string) => (await orders.client.getOrder({ userId: LI, orderId })).order?.state;
   return { ...orders, clock, stateOf };
+}
+
+/** In seconds. */
+async function longestWait({ sales }: { sales: Registry }): Promise<number | undefined> {
+  return (await sales.getSingleMetric("bookmesh_orders_longest_wait_seconds")?.get())?.values[0]?.value;
 }
 
 test("a declined payment is told, with the order, and frees what was kept", async () => {
@@ -47,9 +53,11 @@ test("a slow payment is answered before the deadline, and completed later", asyn
   orders.clock.forward(30_000);
   await orders.settler.look();
   expect(await orders.stateOf(pending?.id ?? "")).toBe(PENDING);
+  expect(await longestWait(orders)).toBe(30);
   orders.clock.forward(30_000);
   await orders.settler.look();
   expect(await orders.stateOf(pending?.id ?? "")).toBe(PLACED);
+  expect(await longestWait(orders)).toBe(0);
   expect(await told(orders)).toEqual(["OrderPlaced"]);
   expect((await orders.client.getCart({ userId: LI })).cart?.lines).toEqual([]);
   await expect(orders.client.placeOrder(purchase)).resolves.toMatchObject({ order: { id: pending?.id, state: PLACED } });

@@ -15,9 +15,11 @@ export interface SettlerDeps extends CancelDeps {
 /** One that the provider does not answer for must not hold up the others. */
 const ORDERS_AT_ONCE = 10;
 
-interface Failed {
-  orderId: string;
-  error: unknown;
+/** One that waits on. */
+interface Waiting {
+  order: Order;
+  /** Undefined if its payment is under way. */
+  error?: unknown;
 }
 
 /**
@@ -44,42 +46,44 @@ export class Settler {
 
   /** Looks once. */
   async look(): Promise<void> {
-    const { orders, now, settleAfterMs, stopping } = this.#deps;
+    const { orders, metrics, now, settleAfterMs, stopping } = this.#deps;
     const before = new Date(now().getTime() - settleAfterMs);
-    const failures: Failed[] = [];
+    const waiting: Waiting[] = [];
     let afterId = "";
     while (!stopping.aborted) {
       const batch = await orders.unsettled(before, afterId, ORDERS_AT_ONCE);
       const outcomes = await Promise.all(batch.map((order) => this.#trySettle(order)));
-      failures.push(...outcomes.filter((outcome) => outcome !== undefined));
+      waiting.push(...outcomes.filter((outcome) => outcome !== undefined));
       const last = batch.at(-1);
       if (last === undefined || batch.length < ORDERS_AT_ONCE) break;
       afterId = last.id;
     }
-    this.#report(failures);
+    this.#report(waiting.filter(({ error }) => error !== undefined));
+    const oldest = Math.min(now().getTime(), ...waiting.map(({ order }) => waitsSince(order).getTime()));
+    metrics.longestWait(now().getTime() - oldest);
     await this.#deps.removeExpiredCarts(now());
   }
 
-  /** @returns what went wrong. */
-  async #trySettle(order: Order): Promise<Failed | undefined> {
+  /** @returns undefined if it is settled. */
+  async #trySettle(order: Order): Promise<Waiting | undefined> {
     try {
-      await this.#settle(order);
+      return (await this.#settle(order)) ? undefined : { order };
     } catch (error) {
-      return { orderId: order.id, error };
+      return { order, error };
     }
-    return undefined;
   }
 
   /** In one line: while the provider is away, all that wait for it fail, at each look of each replica. */
-  #report(failures: readonly Failed[]): void {
+  #report(failures: readonly Waiting[]): void {
     const [first] = failures;
     if (first === undefined || this.#deps.stopping.aborted) return;
-    const { orderId, error } = first;
-    this.#deps.logger.warn({ err: error, orderId, orders: failures.length }, "could not settle orders");
+    const { order, error } = first;
+    this.#deps.logger.warn({ err: error, orderId: order.id, orders: failures.length }, "could not settle orders");
   }
 
-  async #settle(order: Order): Promise<void> {
-    if (order.state === "PLACED") return void (await refundAndCancel(this.#deps, order));
+  /** @returns whether it waits no more. */
+  async #settle(order: Order): Promise<boolean> {
+    if (order.state === "PLACED") return (await refundAndCancel(this.#deps, order)).state !== "PLACED";
     const { orders, payments, metrics, logger, now, paymentTimeoutMs } = this.#deps;
     const ask = (question: (signal: AbortSignal) => Promise<Payment>) => answerOf(question, this.#deps);
     const expired = now().getTime() - order.createdAt.getTime() >= paymentTimeoutMs;
@@ -98,8 +102,14 @@ export class Settler {
           return undefined;
       }
     })();
-    if (settled === undefined) return;
+    // Another replica may have been faster.
+    if (settled === undefined) return payment !== "processing" && payment !== "unknown";
     metrics.count(settled.state);
     logger.info({ orderId: settled.id, state: settled.state }, "settled an order");
+    return true;
   }
+}
+
+function waitsSince({ createdAt, cancelRequestedAt }: Order): Date {
+  return cancelRequestedAt ?? createdAt;
 }
