@@ -52,12 +52,11 @@ export function commentStore(db: Kysely<Schema>, log: EventLog): CommentStore {
         .orderBy("id")
         .limit(limit);
       if (after !== undefined) {
-        query = query.where((where) =>
-          where.or([
-            where("thread_id", "<", after.threadId),
-            where.and([where("thread_id", "=", after.threadId), where("id", ">", after.id)]),
-          ]),
-        );
+        const { threadId, id } = after;
+        query = query
+          // Said by itself too: a database does not look for the place of an "or" in an index.
+          .where("thread_id", "<=", threadId)
+          .where((where) => where.or([where("thread_id", "<", threadId), where("id", ">", id)]));
       }
       return (await query.execute()).map(commentOf);
     },
@@ -185,22 +184,42 @@ export async function removeCommentsOf(transaction: Transaction<Schema>, userId:
     .execute();
 }
 
-/** Removes an empty comment that has no answers, and then the one that it answered if that is empty too. */
+/**
+ * Removes an empty comment that has no answers, then the one that it answered if that is empty too, and so on.
+ *
+ * One statement: a chain may be as long as people like, and others wait for the subject.
+ */
 async function removeUnanswered(transaction: Transaction<Schema>, id: number): Promise<void> {
   const removed = await transaction
+    .withRecursive("unanswered(id, parent_id)", (query) =>
+      query
+        .selectFrom("comments")
+        .select(["id", "parent_id"])
+        .where("id", "=", id)
+        .where("is_deleted", "=", 1)
+        .where("answer_count", "=", 0)
+        .unionAll(
+          query
+            .selectFrom("comments")
+            .innerJoin("unanswered", "unanswered.parent_id", "comments.id")
+            .select(["comments.id", "comments.parent_id"])
+            .where("is_deleted", "=", 1)
+            // The one that goes.
+            .where("answer_count", "=", 1),
+        ),
+    )
     .deleteFrom("comments")
-    .where("id", "=", id)
-    .where("is_deleted", "=", 1)
-    .where("answer_count", "=", 0)
-    .returning("parent_id")
-    .executeTakeFirst();
-  if (removed === undefined || removed.parent_id === 0) return;
+    .where("id", "in", (query) => query.selectFrom("unanswered").select("id"))
+    .returning(["id", "parent_id"])
+    .execute();
+  const gone = new Set(removed.map((row) => row.id));
+  const top = removed.find((row) => !gone.has(row.parent_id));
+  if (top === undefined || top.parent_id === 0) return;
   await transaction
     .updateTable("comments")
     .set((update) => ({ answer_count: update("answer_count", "-", 1) }))
-    .where("id", "=", removed.parent_id)
+    .where("id", "=", top.parent_id)
     .execute();
-  await removeUnanswered(transaction, removed.parent_id);
 }
 
 function commentOf(row: Selectable<CommentRow>): Comment {

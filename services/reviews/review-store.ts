@@ -73,11 +73,9 @@ export function reviewStore(db: Kysely<Schema>, log: EventLog): ReviewStore {
         .orderBy("reviews.id", "desc")
         .limit(limit);
       if (after !== undefined) {
-        query = query.where((where) =>
-          where.or([
-            where("created_at_ms", "<", after.createdAtMs),
-            where.and([where("created_at_ms", "=", after.createdAtMs), where("reviews.id", "<", after.id)]),
-          ]),
+        const { createdAtMs, id } = after;
+        query = query.where(({ eb, refTuple, tuple }) =>
+          eb(refTuple("created_at_ms", "reviews.id"), "<", tuple(createdAtMs, id)),
         );
       }
       return (await query.execute()).map(reviewOf);
