@@ -182,6 +182,15 @@ test("forgets the cart of a guest that is there no more", async () => {
   expect(browser.cookies.get(CART)).not.toBe("a".repeat(43));
 });
 
+test("tells a guest whose cart is there no more that nothing was changed in it", async () => {
+  const browser = shop.browser();
+  browser.cookies.set(CART, "a".repeat(43));
+
+  const { statusCode, body } = await browser.post("/cart/items/1", { quantity: "2" });
+
+  expect([statusCode, body.includes("That book is not in your cart any more.")]).toEqual([404, true]);
+});
+
 test.each(["x".repeat(65), "a b", "%00", "<script>"])("takes %j for no cart", async (cookie) => {
   const browser = shop.browser();
   browser.cookies.set(CART, cookie);

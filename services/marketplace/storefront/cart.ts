@@ -12,6 +12,8 @@ import { visitorOf } from "./visitor.ts";
 const MOST_COPIES = 99;
 const WRONG_QUANTITY = `Please give a number of copies from 0 to ${MOST_COPIES}.`;
 
+const NOT_IN_CART = "That book is not in your cart any more.";
+
 const AWAY = problemPage(
   "Your cart is out of reach",
   "Carts are taking a break. Nothing in yours is lost: please try again in a minute.",
@@ -56,7 +58,10 @@ export function cartRoutes(app: FastifyInstance, deps: CartDeps): void {
           const typed = { bookId: id, quantity, problem: WRONG_QUANTITY };
           return showPage(reply.status(422), cartPage({ cart: await cart.get(), typed }));
         }
-        await cart.change(id, Number(quantity));
+        const changed = await cart.change(id, Number(quantity));
+        // A guest's cart may have expired meanwhile.
+        const isThere = Number(quantity) === 0 || changed.lines.some(({ bookId }) => bookId === id);
+        if (!isThere) return showPage(reply.status(404), cartPage({ cart: changed, problem: NOT_IN_CART }));
         return reply.redirect("/cart?done=changed", 303);
       };
       return orExplain(reply, change, failures(request, reply));
@@ -80,7 +85,7 @@ export function cartRoutes(app: FastifyInstance, deps: CartDeps): void {
     return {
       reasons: {
         BOOK_NOT_FOUND: () => ({ status: 404, page: problemPage("Book not found", "There is no such book in the shop.") }),
-        ITEM_NOT_FOUND: instead(404, "That book is not in your cart any more."),
+        ITEM_NOT_FOUND: instead(404, NOT_IN_CART),
         CART_FULL: instead(409, "Your cart is full. Please take something out before you put more in."),
         TOO_MANY_COPIES: instead(409, `There are at most ${MOST_COPIES} copies of a book in a cart.`),
       },
