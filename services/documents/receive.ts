@@ -198,15 +198,17 @@ class Reception {
   }
 
   async discard(reason: string, message: string): Promise<never> {
-    await this.#remove();
+    if (!(await this.#remove())) throw otherWriter();
     throw new Failure("invalid", `${message}: the upload is gone`, { reason });
   }
 
-  async #remove(): Promise<void> {
-    const { deps, upload } = this.#state;
+  /** @returns whether it still was this call's. */
+  async #remove(): Promise<boolean> {
+    const { deps, upload, writer } = this.#state;
     this.#settled = true;
-    await deps.store.discard(upload.id);
-    await deps.janitor.removeDoomed(upload.id);
+    const removed = await deps.store.discard(upload.id, writer);
+    if (removed) await deps.janitor.removeDoomed(upload.id);
+    return removed;
   }
 
   async #checkType(head: Uint8Array): Promise<void> {

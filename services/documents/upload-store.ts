@@ -82,13 +82,11 @@ export function uploadStore(db: Kysely<DocumentsSchema>, now: () => Date): Uploa
       return row && documentOf(row);
     },
 
-    discard(id) {
+    discard(id, writer) {
       return db.transaction().execute(async (transaction) => {
-        const { numDeletedRows } = await transaction
-          .deleteFrom("uploads")
-          .where("id", "=", id)
-          .where("complete", "=", 0)
-          .executeTakeFirst();
+        let unfinished = transaction.deleteFrom("uploads").where("id", "=", id).where("complete", "=", 0);
+        if (writer !== undefined) unfinished = unfinished.where("writer", "=", writer);
+        const { numDeletedRows } = await unfinished.executeTakeFirst();
         if (Number(numDeletedRows) === 0) return false;
         await doom(transaction, [id], now());
         return true;

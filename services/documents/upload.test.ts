@@ -148,6 +148,26 @@ test("a call of another server takes an upload over too", async () => {
   expect(downloaded.equals(bytes)).toBe(true);
 });
 
+test("a call that another server has taken over from throws nothing away", async () => {
+  await using one = await startDocuments();
+  const { url, folder, users } = one;
+  await using other = await startDocuments({ url, folder, users });
+  const bytes = someBytes(10_000);
+  const upload = await begin(one, bytes);
+  const earlier = byHand();
+  const ending = expect(sendChunks(one, earlier)).rejects.toMatchObject({ code: Status.ABORTED, reason: "OTHER_WRITER" });
+  for await (const chunk of chunksOf(upload, bytes, { to: 4_000 })) earlier.send(chunk);
+  await written(one, upload.id, 4_000);
+  await sendChunks(other, chunksOf(upload, bytes, { to: 6_000 }));
+
+  // More than was announced: a call that still may write gives the upload up.
+  for await (const chunk of chunksOf(upload, someBytes(10_001), { from: 4_000 })) earlier.send(chunk);
+  await ending;
+
+  const { document } = await sendChunks(other, chunksOf(upload, bytes, { from: 6_000 }));
+  expect(document?.size).toBe(10_000n);
+});
+
 test("an upload that is complete is answered with its document again", async () => {
   await using server = await startDocuments();
   const bytes = someBytes(1_000);

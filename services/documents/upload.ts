@@ -60,8 +60,13 @@ export interface UploadStore {
   complete(upload: Upload, writer: string, at: { now: Date; expiresAt: Date }): Promise<Completed | undefined>;
   /** What became of a complete Upload. */
   uploaded(id: string): Promise<Document | undefined>;
-  /** Forgets an unfinished Upload, and dooms its blob. @returns whether it was there. */
-  discard(id: string): Promise<boolean>;
+  /**
+   * Forgets an unfinished Upload, and dooms its blob.
+   *
+   * @param writer who may do so only as long as it may write. Undefined for the user.
+   * @returns whether it did.
+   */
+  discard(id: string, writer?: string): Promise<boolean>;
 }
 
 export interface UploadLimits {
