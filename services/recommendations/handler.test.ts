@@ -97,6 +97,7 @@ test.each([
 test.each([
   ["no book", { bookId: 0 }, "book_id", "must be at least 1"],
   ["51 results", { bookId: 1, maxResults: 51 }, "max_results", "must be 0 to 50"],
+  ["a reader with too long an id", { bookId: 1, userId: "x".repeat(37) }, "user_id", "must be at most 36 characters long"],
 ])("refuses %s to compare", async (_what, request, field, description) => {
   await using service = await start(someBooks(1, 3));
 

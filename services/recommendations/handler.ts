@@ -88,8 +88,9 @@ export function recommendationsHandler(deps: RecommendationsDeps): Recommendatio
       return { recommendations: ranked.map(recommendationOf) };
     },
 
-    async similarBooks({ bookId, maxResults }) {
-      const similar = similarTo(bookId, { shelves, model: readers.model(), max: maxResults || DEFAULT_MAX_RESULTS });
+    async similarBooks({ bookId, maxResults, userId }) {
+      const history = await ownHistory(userId);
+      const similar = similarTo(bookId, { shelves, model: readers.model(), history, max: maxResults || DEFAULT_MAX_RESULTS });
       return { recommendations: similar.map(recommendationOf) };
     },
   };

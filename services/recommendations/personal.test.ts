@@ -249,3 +249,32 @@ test("shows beside a book what its readers bought too, then its author's, then i
     reason: "BOOK_NOT_FOUND",
   });
 });
+
+test("shows a reader beside a book nothing that the reader has, and a guest all of it", async () => {
+  const books = BOOKS.map((book) => ([1, 20].includes(book.id) ? { ...book, authors: ["Ann"] } : book));
+  await using service = await startRecommendations({ books });
+  const { client, happenings, users } = service;
+  await readersBuy(happenings, 3, [1, 11]);
+  await readersBuy(happenings, 3, [1, 12]);
+  await happenings.buy("ada", [12, 20], "first");
+  await happenings.rate("ada", 2, 1);
+  await service.learned();
+  const similar = async (asWhom: object, request: { userId?: string; maxResults?: number }) =>
+    idsOf((await client.similarBooks({ bookId: 1, ...request }, asWhom)).recommendations);
+  const ada = { metadata: users.as("ada") };
+
+  const all = [11, 12, 20, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+  const hers = [11, 3, 4, 5, 6, 7, 8, 9, 10];
+  expect(await similar(ada, { userId: "ada", maxResults: 50 })).toEqual(hers);
+  expect(await similar(ada, { userId: "ada", maxResults: 3 })).toEqual(hers.slice(0, 3));
+  // Nobody learns what somebody has from what is left out.
+  const expired = { metadata: users.as("ada", { expiresAt: new Date(Date.now() - 60_000) }) };
+  for (const other of [{ metadata: users.as("bob") }, { metadata: users.as("root", { administrator: true }) }, expired]) {
+    expect(await similar(other, { userId: "ada", maxResults: 50 })).toEqual(all);
+  }
+  expect(await similar(ada, { maxResults: 50 })).toEqual(all);
+
+  await happenings.cancel("ada", [12, 20], "first");
+
+  expect(await similar(ada, { userId: "ada", maxResults: 4 })).toEqual([11, 12, 20, 3]);
+});

@@ -1,5 +1,6 @@
 import { BookCategory } from "../../../gen/bookstore/catalog/v1/book.ts";
 import type { Reason } from "../../../gen/bookstore/recommendations/v1/recommendations_service.ts";
+import { currentCall } from "../../../runtime/call-context.ts";
 import { startMarketplace } from "../../../test/support/service.ts";
 import { countOf, openShop, startShop } from "./testing.ts";
 import { unescaped } from "./testing-browser.ts";
@@ -66,6 +67,31 @@ test("shows what readers of a book bought too, apart from what is only like it",
   expect(body).toMatch(
     /<h2>Readers who bought this also bought<\/h2>[\s\S]*Dracula[\s\S]*<h2>More like this<\/h2>[\s\S]*From the shelf Poetry/,
   );
+});
+
+test("says who reads when it asks what goes with a book, as that reader, and nobody for guests", async () => {
+  await using it = await startShop();
+  await it.marketplace.store.add(BOOKS);
+  const browser = await it.signedIn();
+  const { register, sessions, verifyUserToken } = it.accounts;
+  const asked: { userId: string | undefined; token: string | undefined }[] = [];
+  await using shop = await openShop(it.marketplace, {
+    ...{ register, sessions, verifyUserToken },
+    recommendations: {
+      async similarBooks({ userId }) {
+        asked.push({ userId, token: currentCall()?.userToken });
+        return { recommendations: [] };
+      },
+    },
+  });
+  const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+
+  await shop.inject({ url: "/books/1", headers: { cookie } });
+  await shop.inject("/books/1");
+
+  const [user, guest] = asked;
+  expect(user?.userId).toBe((await verifyUserToken(user?.token ?? "")).id);
+  expect(guest).toEqual({ userId: "", token: undefined });
 });
 
 test("shows pages without these sections while recommendations is away", async () => {

@@ -21,11 +21,13 @@ export async function picksFor(
   return (await optional(recommendations.recommendForReader(request, { deadlineMs: PATIENCE_MS })))?.recommendations;
 }
 
-/** What goes with a book. @returns undefined while recommendations is away. */
+/** What goes with a book, without what a user has already. @returns undefined while recommendations is away. */
 export async function similarBooks(
   { recommendations }: RecommendedDeps,
+  visitor: Visitor,
   bookId: number,
 ): Promise<readonly Recommendation[] | undefined> {
-  const request = { bookId, maxResults: SIMILAR };
+  const userId = visitor.kind === "signed in" ? visitor.userId : "";
+  const request = { bookId, maxResults: SIMILAR, userId };
   return (await optional(recommendations.similarBooks(request, { deadlineMs: PATIENCE_MS })))?.recommendations;
 }

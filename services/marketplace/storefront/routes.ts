@@ -95,7 +95,7 @@ export async function shopRoutes(app: FastifyInstance, deps: ShopDeps): Promise<
       const book = await getBook(store, request.params.id);
       const [reviews, similar, sample] = await Promise.all([
         reviewsOf(deps, request, { bookId: book.id, page: request.query.reviews }),
-        similarBooks(deps, book.id),
+        similarBooks(deps, visitorOf(request), book.id),
         hasSample(deps, book.id),
       ]);
       return showPage(reply, bookPage(book, { reviews, similar, sample }));
