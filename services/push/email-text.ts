@@ -3,7 +3,7 @@ import type { Email } from "./email-store.ts";
 import type { Mail, Mailbox } from "./mail.ts";
 import { numberOf } from "./notification-message.ts";
 import { languages, phrase, type Voice, voiceFor } from "./phrase.ts";
-import type { ReaderLocale } from "./translation.ts";
+import { canonical, isTag, type ReaderLocale } from "./translation.ts";
 
 /** Whom an e-mail goes to. */
 export interface Addressee extends ReaderLocale {
@@ -27,7 +27,9 @@ export function writeEmail(email: Email, addressee: Addressee, options: EmailTex
   const subject = oneLine(email.title) || phrase(language, "message.title");
   const greeting = name === "" ? "" : phrase(language, "email.greeting", { name });
   const links = publicUrl === undefined ? undefined : linksOf(publicUrl, email, options.unsubscribeToken);
-  const parts = { language, subject, greeting, content: email.content, links };
+  const tag = canonical(email.language);
+  const contentLanguage = isTag(tag) ? tag : "";
+  const parts = { language, subject, greeting, content: email.content, contentLanguage, links };
   return {
     // An address of the shop, which makes the id unique in the world.
     messageId: `${email.id}@${from.address.split("@")[1]}`,
@@ -39,13 +41,14 @@ export function writeEmail(email: Email, addressee: Addressee, options: EmailTex
     date: email.createdAt,
     headers: {
       "Auto-Submitted": "auto-generated",
-      "Content-Language": language,
+      // Of what is told: the words around it may be in another.
+      ...(contentLanguage !== "" && { "Content-Language": contentLanguage }),
       ...unsubscribeHeaders(links?.unsubscribe, from),
     },
   };
 }
 
-/** The language of the text, where push speaks it, else the reader's. */
+/** The language of the words around the text: the text's own, where push speaks it, else the reader's. */
 function voiceOf({ language }: Email, addressee: Addressee): Voice {
   return Object.hasOwn(languages, language) ? voiceFor({ language, country: addressee.country }) : voiceFor(addressee);
 }
@@ -73,6 +76,8 @@ interface Parts {
   subject: string;
   greeting: string;
   content: string;
+  /** "" if nobody said. */
+  contentLanguage: string;
   links: Links | undefined;
 }
 
@@ -83,7 +88,7 @@ function textOf({ language, greeting, content, links }: Parts): string {
   return [greeting, content, link, footer.join("\n")].filter(Boolean).join("\n\n");
 }
 
-function htmlOf({ language, subject, greeting, content, links }: Parts): string {
+function htmlOf({ language, subject, greeting, content, contentLanguage, links }: Parts): string {
   const paragraphs = content.split(/\n+/).map((line) => html`<p>${line}</p>`);
   const open = links && html`<p><a href="${links.open}">${phrase(language, "email.open")}</a></p>`;
   const stop = links && html`<br><a href="${links.unsubscribe}">${phrase(language, "email.unsubscribe")}</a>`;
@@ -93,7 +98,7 @@ function htmlOf({ language, subject, greeting, content, links }: Parts): string 
 <body>
 <h1>${subject}</h1>
 !${greeting === "" ? "" : html`<p>${greeting}</p>`}
-!${paragraphs}
+<div lang="${contentLanguage}">!${paragraphs}</div>
 !${open ?? ""}
 <hr>
 <p><small>${phrase(language, "email.why")}!${stop ?? ""}</small></p>

@@ -68,6 +68,30 @@ test("without a shop on the web an e-mail has no links, and unsubscribes by e-ma
   expect(mail?.parts.get("text/html")).toContain("<p>Hello</p><p>&#60;b&#62;you&#60;/b&#62;</p>");
 });
 
+test("an e-mail says in which language the message is, where the words around it are in another", async () => {
+  await using server = await startMailServer();
+  const addressee = { ...JUERGEN, language: "pt-BR", country: "BR" };
+  await using emails = await startEmails({ url: plain(server), addressee });
+
+  await emails.push.client.push({ userId: "a", content: "Hello", translations: new Map([["pt-BR", "Olá"]]) });
+  await emails.push.client.push({ userId: "a", content: "Hello", translations: new Map([["de", "Hallo"]]) });
+  await emails.look();
+
+  const said = server.mails.map(({ headers, parts }) => {
+    const html = parts.get("text/html") ?? "";
+    const around = /<html lang="([^"]*)">/.exec(html)?.[1];
+    return { header: headers.get("content-language"), around, message: /<div lang=.*<\/div>/.exec(html)?.[0] };
+  });
+  expect(said).toHaveLength(2);
+  expect(said).toEqual(
+    expect.arrayContaining([
+      { header: "pt-BR", around: "en", message: '<div lang="pt-BR"><p>Olá</p></div>' },
+      // Nobody said in which language the text for everybody else is.
+      { header: undefined, around: "en", message: '<div lang=""><p>Hello</p></div>' },
+    ]),
+  );
+});
+
 test("no name and no title begins another header, and no address another e-mail", async () => {
   await using server = await startMailServer();
   const name = 'Eve\r\nBcc: all@example.com\u2028X: y" <b@example.com>,';
