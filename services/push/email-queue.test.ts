@@ -1,7 +1,13 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { MINUTE_MS, plain, startEmails } from "./testing-emails.ts";
+import { Registry } from "prom-client";
+import { createLogger } from "../../runtime/logger.ts";
+import { startPush } from "../../test/support/service.ts";
+import { EmailQueue } from "./email-queue.ts";
+import type { Email } from "./email-store.ts";
+import { FROM, JUERGEN, MINUTE_MS, plain, startEmails } from "./testing-emails.ts";
 import { orderPlaced } from "./testing-events.ts";
 import { startMailServer } from "./testing-smtp.ts";
 
@@ -105,6 +111,38 @@ test("sends each e-mail once when two replicas look at the same time", async () 
 
   expect(server.mails).toHaveLength(20);
   expect(new Set(server.mails.map(({ headers }) => headers.get("message-id"))).size).toBe(20);
+});
+
+test("has done with all e-mails in hand when a look is over, also when the store failed with one", async () => {
+  await using push = await startPush({ emails: true });
+  for (let i = 0; i < 2; i++) await push.events.handle(orderPlaced("a"));
+  const { emails, preferences } = push.store;
+  const [order, away] = [[] as string[], Promise.withResolvers<void>()];
+  const failing = {
+    ...emails,
+    async remove(email: Email) {
+      if (order.push("removed") > 1) return emails.remove(email);
+      away.resolve();
+      throw new Error("the store is away");
+    },
+  };
+  let sending = 0;
+  const queue = new EmailQueue({
+    ...{ store: failing, preferences, now: () => new Date(), publicUrl: undefined, findAddressee: async () => JUERGEN },
+    ...{ from: FROM, logger: createLogger({ name: "test", level: "silent" }), metrics: new Registry() },
+    async send() {
+      if (++sending === 1) return;
+      await away.promise;
+      // Long enough for all that does not wait for this.
+      for (let i = 0; i < 100; i++) await nextTurn();
+      order.push("sent slowly");
+    },
+  });
+
+  await expect(queue.look()).rejects.toThrow("the store is away");
+
+  expect(order).toEqual(["removed", "sent slowly", "removed"]);
+  expect(await emails.count()).toBe(1);
 });
 
 test("waits for register, which alone knows the address", async () => {

@@ -84,8 +84,11 @@ export class EmailQueue {
       const until = new Date(now.getTime() + CLAIM_MS);
       const emails = await this.#options.store.claim({ now, until, limit: EMAILS_AT_ONCE });
       if (emails.length === 0) return;
-      const outcomes = await Promise.all(emails.map((email) => this.#handle(email)));
-      if (outcomes.includes("away")) return;
+      const results = await Promise.allSettled(emails.map((email) => this.#handle(email)));
+      // Not before all are done with: the store may be closed when this look is over.
+      const failed = results.find((result) => result.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+      if (results.some((result) => result.status === "fulfilled" && result.value === "away")) return;
     }
   }
 

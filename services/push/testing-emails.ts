@@ -8,7 +8,7 @@ import { openSmtp } from "./smtp.ts";
 import { readSmtpUrl } from "./smtp-url.ts";
 import type { TestMailServer } from "./testing-smtp.ts";
 
-const FROM = { name: "Bücher & Co.", address: "shop@books.example" };
+export const FROM = { name: "Bücher & Co.", address: "shop@books.example" };
 export const JUERGEN: Addressee = { name: "Jürgen Größe", email: "juergen@example.com", language: "zh-CN", country: "CN" };
 export const MINUTE_MS = 60_000;
 
