@@ -34,10 +34,12 @@ export class Broker {
 
   /** For what the broker may refuse, by which it closes the channel: the connection is not lost by that. */
   async spareChannel(): Promise<Channel> {
-    const channel = await this.#connection.createChannel();
-    // Whoever has asked is told.
-    channel.on("error", () => {});
-    return channel;
+    return leftAlone(await this.#connection.createChannel());
+  }
+
+  /** Likewise. */
+  async spareConfirmChannel(): Promise<ConfirmChannel> {
+    return leftAlone(await this.#connection.createConfirmChannel());
   }
 
   async confirmChannel(): Promise<ConfirmChannel> {
@@ -67,6 +69,12 @@ export class Broker {
     emitter.on("close", (error?: Error) => this.lose(error ?? new Error("the connection to the broker was closed")));
     return emitter;
   }
+}
+
+/** Whoever asks for something on the channel is told what it fails by. */
+function leftAlone<T extends Channel>(channel: T): T {
+  channel.on("error", () => {});
+  return channel;
 }
 
 /** @throws the reason of the signal as soon as it aborts. What goes on then is not waited for. */

@@ -1,10 +1,11 @@
 import type { Time } from "./event-processor.ts";
-import { retryDelayMs } from "./retry-delay.ts";
+import { longestDelayMs, retryDelayMs } from "./retry-delay.ts";
 
 /**
  * Does something that lasts until it fails, again and again with backoff, until it returns or the signal aborts.
  *
- * @param options.attempt calls `begun` when it works: what failed before is over.
+ * @param options.attempt calls `begun` when it works. What failed before is over once it has worked for as long as the wait
+ *   that would come next: what fails as soon as it works is tried more and more seldom all the same.
  * @param options.onAway told of the first failure after it worked, and not of those that follow.
  * @param options.onBack told when it works again after that.
  * @param options.expected failures that are part of its life, of which nobody is told.
@@ -20,16 +21,19 @@ export async function keepTrying(options: {
   const { signal, time, attempt, onAway, onBack, expected = () => false } = options;
   let failures = 0;
   let away = false;
+  let begunAt: number | undefined;
   const begun = () => {
-    failures = 0;
+    begunAt ??= time.now().getTime();
     if (away) onBack();
     away = false;
   };
   while (!signal.aborted) {
+    begunAt = undefined;
     try {
       return await attempt(begun);
     } catch (error) {
       if (signal.aborted) return;
+      if (begunAt !== undefined && time.now().getTime() - begunAt >= longestDelayMs(failures)) failures = 0;
       failures++;
       if (!away && !expected(error)) {
         away = true;

@@ -11,21 +11,27 @@ import { systemTime, type Time } from "./event-processor.ts";
 import { EVENTS_GONE } from "./event-source.ts";
 import { keepTrying } from "./keep-trying.ts";
 import { LEASE_MS, RelayLease } from "./relay-lease.ts";
+import { type QueuedText, TextQueues } from "./text-queues.ts";
 
 /** What else is sent to the broker for an event: a text to a durable queue. */
 export type AlsoPublish = (event: Event) => { queue: string; body: string } | undefined;
 
-/** What nobody has read for a week goes: a broker that is full takes no events either. Queues stay without arguments, as others declare them. */
-const KEPT_MS = 604_800_000;
-/** The reply code of AMQP for a queue that is there, declared otherwise. */
-const PRECONDITION_FAILED = 406;
-
 /** How events get to the broker. */
 interface Way {
-  readonly broker: Broker;
   readonly channel: ConfirmChannel;
-  /** Those that are there. */
-  readonly queues: Set<string>;
+  readonly texts: TextQueues;
+  /** To be called when something was handed on, or there is nothing to. */
+  begun(): void;
+}
+
+/** Thrown when it is not the broker that fails, but the store of the log. */
+class StoreAway extends Error {
+  override readonly name = "StoreAway";
+}
+
+/** Thrown when a queue that is bound to the exchange refuses an event, as one does that is full. */
+class Refused extends Error {
+  override readonly name = "Refused";
 }
 
 /**
@@ -43,6 +49,8 @@ export class Relay {
   readonly #lease: RelayLease;
   readonly #relayed: Counter;
   readonly #unroutable: Counter;
+  readonly #refused: Counter;
+  #toldOfRefusal = false;
 
   constructor(
     log: EventLog,
@@ -61,6 +69,9 @@ export class Relay {
     this.#unroutable = new Counter({
       ...{ name: "bookmesh_events_unroutable_total", help: "Events that no queue of the broker has taken", registers },
     });
+    this.#refused = new Counter({
+      ...{ name: "bookmesh_events_refused_total", help: "Texts for other programs that their queue has not taken", registers },
+    });
     new Gauge({
       ...{ name: "bookmesh_events_unrelayed", help: "Events that the broker has not yet confirmed to have", registers },
       async collect() {
@@ -75,28 +86,41 @@ export class Relay {
 
   /** Works until the signal aborts, and comes back whenever broker or store are away. */
   async run(signal: AbortSignal): Promise<void> {
+    let away = "the broker";
     await keepTrying({
       ...{ signal, time: this.#time },
-      attempt: (begun) =>
-        withBroker(this.#amqpUrl, signal, async (broker, alive) => {
-          const channel = await broker.answer(broker.confirmChannel(), alive);
-          await broker.answer(channel.assertExchange(EXCHANGE, "topic", { durable: true }), alive);
-          begun();
-          this.#watchReturned(channel);
-          const queues = new Set<string>();
-          while (!alive.aborted) await this.#takeTurn({ broker, channel, queues }, alive);
-        }),
-      onAway: (error) => this.#logger.warn({ err: error }, "the broker does not answer: events wait"),
-      onBack: () => this.#logger.info("the broker answers again"),
+      attempt: (begun) => withBroker(this.#amqpUrl, signal, (broker, alive) => this.#work(broker, begun, alive)),
+      onAway: (error) => {
+        away = error instanceof StoreAway ? "the store" : "the broker";
+        if (error instanceof Refused) this.#logger.warn("a queue of the broker refuses events: they wait");
+        else this.#logger.warn({ err: error instanceof StoreAway ? error.cause : error }, `${away} does not answer: events wait`);
+      },
+      onBack: () => this.#logger.info(`${away} answers again`),
     });
     // Another replica need not wait for the lease to run out.
     await this.#lease.release().catch(() => {});
   }
 
+  async #work(broker: Broker, begun: () => void, alive: AbortSignal): Promise<void> {
+    const channel = await broker.answer(broker.confirmChannel(), alive);
+    await broker.answer(channel.assertExchange(EXCHANGE, "topic", { durable: true }), alive);
+    this.#watchReturned(channel);
+    const texts = new TextQueues(broker, (queue, error) => this.#noteRefusal(queue, error));
+    try {
+      while (!alive.aborted) await this.#takeTurn({ channel, texts, begun }, alive);
+    } catch (error) {
+      if (alive.aborted || error instanceof Refused) throw error;
+      throw new StoreAway("the store does not answer", { cause: error });
+    }
+  }
+
   /** Hands on what there is for as long as this process has the lease, or waits a while for it. */
   async #takeTurn(way: Way, signal: AbortSignal): Promise<void> {
     const position = await this.#lease.take();
-    if (position === undefined) return this.#time.wait(LEASE_MS / 3, signal);
+    if (position === undefined) {
+      way.begun();
+      return this.#time.wait(LEASE_MS / 3, signal);
+    }
     try {
       await this.#handOn(way, position, signal);
     } catch (error) {
@@ -107,33 +131,40 @@ export class Relay {
     }
   }
 
-  async #handOn(way: Way, start: number, signal: AbortSignal): Promise<void> {
-    const { channel } = way;
+  async #handOn({ channel, texts, begun }: Way, start: number, signal: AbortSignal): Promise<void> {
     let relayed = start;
     for await (const { events, position } of this.#log.follow({ afterPosition: start }, signal)) {
-      if (events.length === 0) continue;
+      if (events.length === 0) {
+        begun();
+        continue;
+      }
       // Somebody else may have had the lease since, and be further.
       if ((await this.#lease.take()) !== relayed) return;
-      for (const event of events) {
-        channel.publish(EXCHANGE, event.type, event.data, propertiesOf(event));
-        await this.#publishMore(way, event, signal);
-      }
+      for (const event of events) channel.publish(EXCHANGE, event.type, event.data, propertiesOf(event));
+      await texts.send(this.#textsOf(events), signal);
       reached("events.relay.published");
-      await orAborted(channel.waitForConfirms(), signal);
+      await orAborted(channel.waitForConfirms().catch(refused), signal);
       reached("events.relay.confirmed");
       if (!(await this.#lease.note(position))) return;
+      begun();
       this.#relayed.inc(events.length);
       relayed = position;
     }
   }
 
-  async #publishMore({ broker, channel, queues }: Way, event: Event, signal: AbortSignal): Promise<void> {
-    const more = this.#alsoPublish(event);
-    if (more === undefined) return;
-    if (!queues.has(more.queue)) await declare(broker, more.queue, signal);
-    queues.add(more.queue);
-    const options = { persistent: true, mandatory: true, messageId: event.id, expiration: KEPT_MS };
-    channel.sendToQueue(more.queue, Buffer.from(more.body), options);
+  #textsOf(events: readonly Event[]): QueuedText[] {
+    return events.flatMap((event) => {
+      const text = this.#alsoPublish(event);
+      return text === undefined ? [] : [{ ...text, id: event.id }];
+    });
+  }
+
+  /** Told of once, and counted each time. */
+  #noteRefusal(queue: string, error: unknown): void {
+    this.#refused.inc();
+    if (!this.#toldOfRefusal)
+      this.#logger.warn({ err: error, queue }, "a queue of other programs does not take texts: they are lost to it");
+    this.#toldOfRefusal = true;
   }
 
   /** That no queue takes an event is no loss: who comes later reads the log first. */
@@ -147,15 +178,6 @@ export class Relay {
   }
 }
 
-/** Makes sure that there is such a queue: whoever has declared it otherwise knows why. */
-async function declare(broker: Broker, queue: string, signal: AbortSignal): Promise<void> {
-  const channel = await broker.answer(broker.spareChannel(), signal);
-  try {
-    await broker.answer(channel.assertQueue(queue, { durable: true }), signal);
-  } catch (error) {
-    // The broker has closed the channel with it.
-    if ((error as { code?: unknown }).code === PRECONDITION_FAILED) return;
-    throw error;
-  }
-  await broker.answer(channel.close(), signal);
+function refused(error: unknown): never {
+  throw new Refused("a queue refuses events", { cause: error });
 }

@@ -9,5 +9,10 @@ const LONGEST_MS = 30_000;
  * @param random from 0 to 1.
  */
 export function retryDelayMs(failures: number, random: () => number): number {
-  return Math.round(random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(failures, 20)));
+  return Math.round(random() * longestDelayMs(failures));
+}
+
+/** The longest that it may be. */
+export function longestDelayMs(failures: number): number {
+  return Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(failures, 20));
 }

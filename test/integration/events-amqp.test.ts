@@ -7,6 +7,7 @@ import { type ChannelModel, connect, type GetMessage } from "amqplib";
 import { Registry } from "prom-client";
 import { EXCHANGE } from "../../runtime/events/amqp-message.ts";
 import { EventConsumer, type EventConsumerOptions } from "../../runtime/events/event-consumer.ts";
+import { Relay } from "../../runtime/events/relay.ts";
 import { type EventLogOptions, startEventLog } from "../../runtime/events/start-event-log.ts";
 import { openTestStore, type TestSchema, type TestStore, writeDown } from "../../runtime/events/testing.ts";
 import { createLogger } from "../../runtime/logger.ts";
@@ -51,6 +52,23 @@ function produce(options: Partial<EventLogOptions> = {}): ReturnType<typeof star
   const events = startEventLog(store.log, { ...settings, logger: logger(), metrics: new Registry(), ...options });
   stack.defer(() => events.close());
   return events;
+}
+
+/** Hands on what is in the log, and waits for nothing. @returns how long it would have waited after its failures. */
+function relayWithWaits(): readonly number[] {
+  const waits: number[] = [];
+  const wait = async (ms: number) => {
+    waits.push(ms);
+  };
+  const time = { random: () => 1, wait };
+  const stop = new AbortController();
+  const relay = new Relay(store.log, { amqpUrl: rabbitmq.url, logger: logger(), metrics: new Registry(), time });
+  const running = relay.run(stop.signal);
+  stack.defer(() => {
+    stop.abort();
+    return running;
+  });
+  return waits;
 }
 
 /** Handles what the broker has. */
@@ -189,6 +207,70 @@ test("sends to a queue that somebody else has declared otherwise, and keeps for 
   expect(textOf(message)).toBe("1");
   expect(message).toMatchObject({ properties: { expiration: "604800000" } });
   await channel.close();
+});
+
+test("hands events on also if a queue of other programs refuses what it is sent, and says so once", async () => {
+  const channel = await admin.createChannel();
+  await channel.assertQueue("full_orders", { durable: true, maxLength: 1, arguments: { "x-overflow": "reject-publish" } });
+  const { queue } = await channel.assertQueue("", { exclusive: true });
+  await channel.bindQueue(queue, EXCHANGE, "test.Noted");
+  const metrics = new Registry();
+
+  produce({ metrics, alsoPublish: ({ data }) => ({ queue: "full_orders", body: data.toString() }) });
+  await store.note("orders/1", ...numbers(1, 20));
+  await until(relayed, 20);
+  await store.note("orders/1", ...numbers(21, 30));
+  await until(relayed, 30);
+
+  expect(await channel.checkQueue(queue)).toMatchObject({ messageCount: 30 });
+  expect(await metrics.metrics()).toContain("bookmesh_events_refused_total 29");
+  expect(logs.with({ level: 40 }).filter(({ queue }) => queue !== undefined)).toMatchObject([
+    { msg: "a queue of other programs does not take texts: they are lost to it", queue: "full_orders" },
+  ]);
+  await channel.close();
+});
+
+test("hands events on also if a queue of other programs may not be used", async () => {
+  const owner = await connect(rabbitmq.url);
+  const channel = await owner.createChannel();
+  // Nobody else may as much as ask for it.
+  await channel.assertQueue("owned_orders", { exclusive: true });
+  const metrics = new Registry();
+
+  produce({ metrics, alsoPublish: ({ data }) => ({ queue: "owned_orders", body: data.toString() }) });
+  await store.note("orders/1", "1");
+
+  await until(relayed, 1);
+  expect(await metrics.metrics()).toContain("bookmesh_events_refused_total 1");
+  await owner.close();
+});
+
+test("sends events that a queue of the broker refuses again more and more seldom, and goes on when it takes them", async () => {
+  const channel = await admin.createChannel();
+  await channel.assertQueue("full", { maxLength: 1, arguments: { "x-overflow": "reject-publish" } });
+  await channel.bindQueue("full", EXCHANGE, "test.Noted");
+  await store.note("a", "1", "2");
+
+  const waits = relayWithWaits();
+
+  await until(() => waits.slice(0, 5), [200, 400, 800, 1_600, 3_200]);
+  expect(logs.with({ level: 40 }).map(({ msg }) => msg)).toEqual(["a queue of the broker refuses events: they wait"]);
+  await channel.deleteQueue("full");
+  await channel.close();
+  await until(relayed, 2);
+  await logs.find({ msg: "the broker answers again" });
+});
+
+test("says that it is the store if that is away, and asks it more and more seldom", async () => {
+  const rename = (from: string, to: string) => store.db.schema.alterTable(from).renameTo(to).execute();
+  await rename("event_relay", "event_relay_away");
+
+  const waits = relayWithWaits();
+
+  await until(() => waits.slice(0, 5), [200, 400, 800, 1_600, 3_200]);
+  expect(logs.with({ level: 40 }).map(({ msg }) => msg)).toEqual(["the store does not answer: events wait"]);
+  await rename("event_relay_away", "event_relay");
+  await logs.find({ msg: "the store answers again" });
 });
 
 test("has what happened before anybody followed by the broker", async () => {
