@@ -178,6 +178,48 @@ test("a bucket that is not there, or not ours, is no store", async () => {
   await expect((await openS3Blobs({ ...server.settings, credentials })).check()).rejects.toThrow("SignatureDoesNotMatch");
 });
 
+test("a bucket is of use to others while many readers take nothing of what they have asked for", async () => {
+  await using server = await startS3();
+  const blobs = await openS3Blobs(server.settings);
+  const writer = await blobs.resume(ID, await blobs.begin(ID));
+  await writer.write(LARGE);
+  await writer.flush(true);
+  await writer.finish();
+  await writer.close();
+
+  const readers = Array.from({ length: 60 }, () => blobs.read(ID, { offset: 0, length: LARGE.length })[Symbol.asyncIterator]());
+  await Promise.all(readers.map((reader) => reader.next()));
+
+  await blobs.check();
+  expect((await blobs.begin("another")).length).toBe(0);
+  await Promise.all(readers.map((reader) => reader.return?.()));
+});
+
+test("a bucket whose connection breaks in the middle of an object is asked again later", async () => {
+  const breaking = createServer((_request, response) => {
+    response.writeHead(206, { "content-length": "1000" });
+    response.write(Buffer.alloc(10), () => response.destroy());
+  });
+  await once(breaking.listen(0, "127.0.0.1"), "listening");
+  await using _ = { [Symbol.asyncDispose]: async () => void breaking.close() };
+  await using server = await startS3();
+  const { port } = breaking.address() as AddressInfo;
+  const blobs = await openS3Blobs({ ...server.settings, endpoint: `http://127.0.0.1:${port}` });
+
+  await expect(readAll(blobs, 1_000)).rejects.toMatchObject({ kind: "unavailable", reason: "STORAGE_AWAY" });
+});
+
+test("a bucket that has forgotten an upload has no such blob", async () => {
+  await using server = await startS3();
+  const blobs = await openS3Blobs(server.settings);
+  const draft = await blobs.begin(ID);
+  const writer = await blobs.resume(ID, draft);
+  await blobs.remove(ID, draft);
+
+  await expect(writer.write(LARGE)).rejects.toThrow(BlobGone);
+  await writer.close();
+});
+
 test("a bucket whose server is away or broken is asked again later", async () => {
   await using server = await startS3();
   const broken = createServer((_request, response) => response.writeHead(500).end());

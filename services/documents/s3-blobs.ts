@@ -15,6 +15,8 @@ export interface S3Options {
 const PART_BYTES = 5_242_880;
 const READ_BYTES = 32_768;
 const CONNECT_MS = 5_000;
+/** More than MAX_DOWNLOADS_AT_ONCE may be. */
+const MOST_CONNECTIONS = 100_000;
 /** How long the server may take to answer. Without a limit, one that is stuck would hold up the receipts of all orders. */
 const ANSWER_MS = 60_000;
 
@@ -39,7 +41,11 @@ export async function openS3Blobs(options: S3Options): Promise<BlobStore> {
     ...{ region, ...(credentials === undefined ? {} : { credentials }) },
     // Not every server knows the newer checksums. Signatures cover the bytes, and Documents have a SHA-256.
     ...{ requestChecksumCalculation: "WHEN_REQUIRED", responseChecksumValidation: "WHEN_REQUIRED" },
-    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: ANSWER_MS, throwOnRequestTimeout: true },
+    requestHandler: {
+      ...{ connectionTimeout: CONNECT_MS, requestTimeout: ANSWER_MS, throwOnRequestTimeout: true },
+      // A slow reader keeps a connection. How many may read is limited elsewhere: uploads and checks must not wait for them.
+      ...{ httpAgent: { maxSockets: MOST_CONNECTIONS }, httpsAgent: { maxSockets: MOST_CONNECTIONS } },
+    },
   });
   client.middlewareStack.add((next) => (args) => next(args).catch(refuseAway), { step: "initialize" });
   const object = (id: string) => ({ Bucket, Key: id });
@@ -56,7 +62,7 @@ export async function openS3Blobs(options: S3Options): Promise<BlobStore> {
 
   return {
     async check() {
-      // Asks what readers ask, so it takes no right besides. No blob is called that.
+      // Asks what readers ask. No blob is called that; whoever may not list the bucket is not even told so.
       const answer = await client.send(new s3.GetObjectCommand(object("health"))).then(() => "an object", nameOf);
       if (answer !== "NoSuchKey") throw new Error(`the bucket cannot be used: ${answer}`);
     },
@@ -71,7 +77,7 @@ export async function openS3Blobs(options: S3Options): Promise<BlobStore> {
       const upload = { ...object(id), UploadId: parts.uploadId };
       return partWriter(parts, draft.length, {
         async send(PartNumber, Body) {
-          const { ETag = "" } = await client.send(new s3.UploadPartCommand({ ...upload, PartNumber, Body }));
+          const { ETag = "" } = await client.send(new s3.UploadPartCommand({ ...upload, PartNumber, Body })).catch(refuseLost);
           return ETag;
         },
         async complete() {
@@ -80,7 +86,7 @@ export async function openS3Blobs(options: S3Options): Promise<BlobStore> {
             await client.send(new s3.CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }));
           } catch (error) {
             // It was completed, and nobody could be told any more.
-            if (!isMissing(error) || !(await isThere(id))) throw error;
+            if (!isMissing(error) || !(await isThere(id))) refuseLost(error);
           }
         },
       });
@@ -95,9 +101,12 @@ export async function openS3Blobs(options: S3Options): Promise<BlobStore> {
           left -= data.length;
           for (let i = 0; i < data.length; i += READ_BYTES) yield data.subarray(i, i + READ_BYTES);
         }
-        if (left !== 0) throw new Error("an object is not as long as it was");
+        if (left !== 0) throw new Error("an object has not come to its end");
       } catch (error) {
-        throw isMissing(error) ? new BlobGone() : error;
+        if (isMissing(error)) throw new BlobGone();
+        // The connection may also break in the middle of an object.
+        signal?.throwIfAborted();
+        refuseAway(error);
       }
     },
 
@@ -170,10 +179,16 @@ function nameOf(error: Error): string {
 
 /** A server that is away, busy or broken is not what is wrong with a request: it may be made again. */
 function refuseAway(error: unknown): never {
+  if (error instanceof Failure) throw error;
   const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
   const status = $metadata?.httpStatusCode;
   if (name === "AbortError" || (status !== undefined && status !== 429 && status < 500)) throw error;
   throw new Failure("unavailable", "documents cannot be kept or read at the moment", { reason: "STORAGE_AWAY", cause: error });
+}
+
+/** A bucket that has forgotten an upload, or parts of it, never makes an object of it. */
+function refuseLost(error: unknown): never {
+  throw isMissing(error) || (error as { name?: string }).name === "InvalidPart" ? new BlobGone() : error;
 }
 
 /** Whether S3 says that there is no such object or upload. */
