@@ -64,8 +64,9 @@ export async function receive(deps: ReceiveDeps, chunks: AsyncIterable<Chunk>): 
   const writer = randomUUID();
   const { upload, firstWriter } = foundUpload(await deps.store.takeOver(userId, uploadId, writer, deps.now()));
   if (upload.complete) return { upload, document: await deps.store.uploaded(uploadId) };
-  const reception = await Reception.begin({ deps, upload, writer, firstWriter });
+  let reception: Reception | undefined;
   try {
+    reception = await Reception.begin({ deps, upload, writer, firstWriter });
     for (let chunk: Chunk | undefined = first; chunk !== undefined; chunk = await incoming.next()) {
       if (chunk.uploadId !== uploadId || chunk.userId !== userId) {
         throw new Failure("invalid", "every message must be for the same upload", { reason: "WRONG_UPLOAD" });
@@ -76,8 +77,12 @@ export async function receive(deps: ReceiveDeps, chunks: AsyncIterable<Chunk>): 
     }
     if (isOpenEnded(upload)) await reception.discard("CHECKSUM_MISMATCH", "it has ended without its checksum");
     return { upload: { ...upload, draft: await reception.commit() }, document: undefined };
+  } catch (error) {
+    // Whoever gives an upload up takes its bytes from under this call, and each store says so in its own way.
+    if (!(error instanceof Failure)) foundUpload(await deps.store.find(userId, uploadId, deps.now()));
+    throw error;
   } finally {
-    await reception.close();
+    await reception?.close();
   }
 }
 
