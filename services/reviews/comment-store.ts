@@ -43,6 +43,11 @@ export function commentStore(db: Kysely<Schema>, log: EventLog): CommentStore {
       return db.transaction().execute((transaction) => remove(transaction, userId, { id, subject: found.subject }));
     },
 
+    async find(id) {
+      const row = await db.selectFrom("comments").selectAll().where("id", "=", id).executeTakeFirst();
+      return row && commentOf(row);
+    },
+
     async list(subject, after, limit) {
       let query = db
         .selectFrom("comments")
@@ -61,7 +66,7 @@ export function commentStore(db: Kysely<Schema>, log: EventLog): CommentStore {
       return (await query.execute()).map(commentOf);
     },
 
-    async listOwn(userId, subject, beforeId, limit) {
+    async listOwn(userId, { subject, ids }, beforeId, limit) {
       let query = db
         .selectFrom("comments")
         .selectAll()
@@ -70,6 +75,7 @@ export function commentStore(db: Kysely<Schema>, log: EventLog): CommentStore {
         .orderBy("id", "desc")
         .limit(limit);
       if (subject !== undefined) query = query.where("subject", "=", subjectKey(subject));
+      if (ids !== undefined) query = query.where("id", "in", ids);
       if (beforeId !== undefined) query = query.where("id", "<", beforeId);
       return (await query.execute()).map(commentOf);
     },

@@ -118,6 +118,46 @@ test("leaves the place of a deleted comment until its answers are gone", async (
   expect(await threads(reviews.client)).toEqual([]);
 });
 
+test("shows the page of one comment: from its thread on, or from itself if that is too far up", async () => {
+  await using reviews = await startReviews();
+  const one = await post(reviews.client, "a", "one");
+  const two = await post(reviews.client, "a", "two");
+  const answers = [];
+  for (const content of ["one, one", "one, two", "one, three"])
+    answers.push(await post(reviews.client, "b", content, { parentCommentId: one.id }));
+  await post(reviews.client, "a", "three");
+  const from = async (id = 0n) => {
+    const subject = { $case: "commentId", value: id } as const;
+    const { comments, nextPageToken: pageToken } = await reviews.client.listComments({ subject, pageSize: 3 });
+    const next = pageToken && (await reviews.client.listComments({ subject: ARTICLE, pageToken })).comments;
+    return [comments, next || []].map((some) => some.map(({ content }) => content));
+  };
+
+  expect(await from(two.id)).toEqual([
+    ["two", "one", "one, one"],
+    ["one, two", "one, three"],
+  ]);
+  expect(await from(one.id)).toEqual([["one", "one, one", "one, two"], ["one, three"]]);
+  expect(await from(answers[1]?.id)).toEqual([["one", "one, one", "one, two"], ["one, three"]]);
+  expect(await from(answers[2]?.id)).toEqual([["one, three"], []]);
+  await expect(from(99n)).rejects.toMatchObject(NO_COMMENT);
+});
+
+test("says with the comments what the review is that they are on", async () => {
+  await using reviews = await startReviews();
+  const { review } = await reviews.client.writeReview({ userId: "reviewer", bookId: 7, rating: 5, text: "Good." });
+  const subject = { $case: "reviewId", value: review?.id ?? "" } as const;
+  const { id: value } = await post(reviews.client, "a", "so true", { subject, authorUserId: "" });
+  const reviewOf = async (asked: typeof subject | typeof ARTICLE | { $case: "commentId"; value: bigint }) =>
+    (await reviews.client.listComments({ subject: asked })).review;
+
+  const withCount = { ...review, commentCount: 1 };
+  expect(await reviewOf(subject)).toEqual(withCount);
+  expect(await reviewOf({ $case: "commentId", value })).toEqual(withCount);
+  expect(await reviewOf({ $case: "reviewId", value: "no-such-review" })).toBeUndefined();
+  expect(await reviewOf(ARTICLE)).toBeUndefined();
+});
+
 test("lets nobody change or delete what another one has said", async () => {
   await using reviews = await startReviews();
   const { id } = await post(reviews.client, "a", "mine");
@@ -139,8 +179,10 @@ test("tells a user which comments are the user's own", async () => {
   const first = await reviews.client.listOwnComments({ userId: "a", pageSize: 2 });
   const rest = await reviews.client.listOwnComments({ userId: "a", pageSize: 2, pageToken: first.nextPageToken });
   const here = await reviews.client.listOwnComments({ userId: "a", subject: ARTICLE });
+  const some = await reviews.client.listOwnComments({ userId: "a", commentIds: [1n, 3n, 4n, 99n] });
 
   expect([idsOf(first), idsOf(rest), idsOf(here)]).toEqual([[ids[2], ids[1]], [ids[0]], [ids[2], ids[0]]]);
+  expect(idsOf(some)).toEqual([3n, 1n]);
   expect([rest.nextPageToken, here.nextPageToken]).toEqual(["", ""]);
 });
 

@@ -28,6 +28,12 @@ export interface Comment {
 /** Where a page of Comments begins: behind this one. */
 export type CommentPosition = Pick<Comment, "threadId" | "id">;
 
+/** Those about one thing, those with some ids, or both. */
+export interface WhichComments {
+  subject: Subject | undefined;
+  ids: readonly number[] | undefined;
+}
+
 /** A Comment as it is posted. */
 export interface PostedComment extends Pick<Comment, "subject" | "parentId" | "userId" | "authorName" | "content" | "createdAt"> {
   /** The author of the article; "" where it is about a Review. */
@@ -50,10 +56,11 @@ export interface CommentStore {
   edit(userId: string, id: number, content: string, editedAt: Date): Promise<Comment | undefined>;
   /** Deletes a Comment, or empties it if it has answers. @returns whether the user had such a Comment. */
   delete(userId: string, id: number): Promise<boolean>;
+  find(id: number): Promise<Comment | undefined>;
   /** Newest thread first; in a thread, oldest Comment first. */
   list(subject: Subject, after: CommentPosition | undefined, limit: number): Promise<Comment[]>;
-  /** Newest first, without those that are deleted. @param subject undefined for all. */
-  listOwn(userId: string, subject: Subject | undefined, beforeId: number | undefined, limit: number): Promise<Comment[]>;
+  /** Newest first, without those that are deleted. */
+  listOwn(userId: string, which: WhichComments, beforeId: number | undefined, limit: number): Promise<Comment[]>;
 }
 
 export interface CommentDeps {
@@ -92,6 +99,17 @@ export async function editComment(deps: CommentDeps, userId: string, id: number,
 /** Deletes a Comment of the user. */
 export async function deleteComment(comments: CommentStore, userId: string, id: number): Promise<void> {
   if (!(await comments.delete(userId, id))) refuseUnknownComment();
+}
+
+/** Where a page begins that shows a Comment: with its thread or, if it stands further down than a page, with itself. */
+export async function pageWith(
+  comments: CommentStore,
+  id: number,
+  pageSize: number,
+): Promise<{ subject: Subject; after: CommentPosition }> {
+  const { subject, threadId } = (await comments.find(id)) ?? refuseUnknownComment();
+  const beginning = await comments.list(subject, { threadId, id: 0 }, pageSize);
+  return { subject, after: { threadId, id: beginning.some((comment) => comment.id === id) ? 0 : id - 1 } };
 }
 
 export function refuseUnknownComment(): never {

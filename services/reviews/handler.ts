@@ -1,11 +1,22 @@
 import type {
   Comment as CommentMessage,
+  ListCommentsRequest,
   Review as ReviewMessage,
   ReviewsServiceImplementation,
 } from "../../gen/bookstore/reviews/v1/reviews_service.ts";
 import { invalidField } from "../../runtime/errors.ts";
 import { decodePageToken, encodePageToken, pageOf } from "../../runtime/page-token.ts";
-import { type Comment, type CommentDeps, deleteComment, editComment, postComment, type Subject } from "./comment.ts";
+import {
+  type Comment,
+  type CommentDeps,
+  type CommentPosition,
+  type CommentStore,
+  deleteComment,
+  editComment,
+  pageWith,
+  postComment,
+  type Subject,
+} from "./comment.ts";
 import { deleteReview, getReview, type Review, type ReviewDeps, writeReview } from "./review.ts";
 
 const DEFAULT_PAGE_SIZE = 20;
@@ -58,28 +69,45 @@ export function reviewsHandler(deps: ReviewDeps & CommentDeps): ReviewsServiceIm
       return {};
     },
 
-    async listComments({ subject: said, pageSize, pageToken }) {
-      const subject = requireSubject(said);
-      const bound = { commentsOn: subject };
-      const position = decodePageToken(pageToken, bound, ["number", "number"]);
-      const after = position && { threadId: position[0], id: position[1] };
-      const { page, last } = await pageOf(pageSize || DEFAULT_PAGE_SIZE, (limit) => comments.list(subject, after, limit));
+    async listComments(request) {
+      const size = request.pageSize || DEFAULT_PAGE_SIZE;
+      const { subject, after } = await placeOf(comments, request, size);
+      const [{ page, last }, review] = await Promise.all([
+        pageOf(size, (limit) => comments.list(subject, after, limit)),
+        subject.kind === "review" ? reviews.find(subject.id) : undefined,
+      ]);
       return {
         comments: page.map(commentMessageOf),
-        nextPageToken: last ? encodePageToken([last.threadId, last.id], bound) : "",
+        nextPageToken: last ? encodePageToken([last.threadId, last.id], { commentsOn: subject }) : "",
+        review: review && reviewMessageOf(review),
       };
     },
 
-    async listOwnComments({ userId, subject: said, pageSize, pageToken }) {
-      const subject = subjectOf(said);
-      const bound = { commentsOf: userId, subject };
+    async listOwnComments({ userId, subject: said, commentIds, pageSize, pageToken }) {
+      const which = { subject: subjectOf(said), ids: commentIds.length === 0 ? undefined : commentIds.map(Number) };
+      const bound = { commentsOf: userId, ...which };
       const [beforeId] = decodePageToken(pageToken, bound, ["number"]) ?? [];
       const { page, last } = await pageOf(pageSize || DEFAULT_PAGE_SIZE, (limit) =>
-        comments.listOwn(userId, subject, beforeId, limit),
+        comments.listOwn(userId, which, beforeId, limit),
       );
       return { comments: page.map(commentMessageOf), nextPageToken: last ? encodePageToken([last.id], bound) : "" };
     },
   };
+}
+
+/** What to list the Comments on, and behind which one the page begins. */
+async function placeOf(
+  comments: CommentStore,
+  { subject: said, pageToken }: ListCommentsRequest,
+  size: number,
+): Promise<{ subject: Subject; after: CommentPosition | undefined }> {
+  if (said?.$case === "commentId") {
+    if (pageToken !== "") throw invalidField("page_token", "must be empty for the page of a comment");
+    return pageWith(comments, Number(said.value), size);
+  }
+  const subject = requireSubject(said);
+  const position = decodePageToken(pageToken, { commentsOn: subject }, ["number", "number"]);
+  return { subject, after: position && { threadId: position[0], id: position[1] } };
 }
 
 function requireSubject(said: CommentMessage["subject"]): Subject {

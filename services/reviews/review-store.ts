@@ -18,7 +18,7 @@ export function reviewStore(db: Kysely<Schema>, log: EventLog): ReviewStore {
       .selectAll("reviews")
       .select("comment_count");
 
-  const find = async (executor: Kysely<Schema>, userId: string, bookId: number) => {
+  const findOf = async (executor: Kysely<Schema>, userId: string, bookId: number) => {
     const row = await withCounts(executor).where("user_id", "=", userId).where("book_id", "=", bookId).executeTakeFirst();
     return row && reviewOf(row);
   };
@@ -29,7 +29,7 @@ export function reviewStore(db: Kysely<Schema>, log: EventLog): ReviewStore {
       const written = await db.transaction().execute(async (transaction) => {
         if (!(await lockUser(transaction, userId))) refuseUnregistered("to rate a book");
         await lockRating(transaction, bookId);
-        const before = await find(transaction, userId, bookId);
+        const before = await findOf(transaction, userId, bookId);
         if (before?.rating === rating && before.text === text && before.authorName === authorName) return before;
         const after = {
           ...{ commentCount: 0, createdAt: writtenAt, ...review },
@@ -53,7 +53,12 @@ export function reviewStore(db: Kysely<Schema>, log: EventLog): ReviewStore {
     },
 
     get(userId, bookId) {
-      return find(db, userId, bookId);
+      return findOf(db, userId, bookId);
+    },
+
+    async find(id) {
+      const row = await withCounts(db).where("reviews.id", "=", id).executeTakeFirst();
+      return row && reviewOf(row);
     },
 
     async delete(userId, bookId) {

@@ -38,6 +38,7 @@ export interface ReviewStore {
   /** Stores the one Review that the user has of the Book. The rating of the Book, and what others hear of it, changes with it. */
   write(review: WrittenReview): Promise<Review>;
   get(userId: string, bookId: number): Promise<Review | undefined>;
+  find(id: string): Promise<Review | undefined>;
   /** Deletes a Review and what was said about it. @returns whether there was one. */
   delete(userId: string, bookId: number): Promise<boolean>;
   /** Newest first. */

@@ -12,8 +12,8 @@ test("says UNAVAILABLE when the store cannot be reached, and logs why but nobody
     throw Object.assign(new Error("connect ECONNREFUSED 10.0.0.7:5432"), { code: "ECONNREFUSED" });
   };
   const store = {
-    reviews: { write: refused, get: refused, delete: refused, list: refused, ratings: refused },
-    comments: { post: refused, edit: refused, delete: refused, list: refused, listOwn: refused },
+    reviews: { write: refused, get: refused, find: refused, delete: refused, list: refused, ratings: refused },
+    comments: { post: refused, edit: refused, delete: refused, find: refused, list: refused, listOwn: refused },
   };
   const others = { findAuthor: async () => ({ name: "" }), hasBook: async () => true, newId: () => "1", now: () => new Date() };
   await using reviews = await startService({

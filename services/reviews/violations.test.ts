@@ -85,6 +85,13 @@ test.each([
   await expect(reviews.client.editComment({ userId: "a", commentId: 1n, content })).rejects.toMatchObject(refused);
 });
 
+test.each([
+  ["more than 100 comments", Array.from({ length: 101 }, (_, i) => BigInt(i + 1)), "comment_ids"],
+  ["what is no comment", [1n, 0n], "comment_ids[1]"],
+])("refuses to say which of %s are the user's own", async (_what, commentIds, field) => {
+  await expect(reviews.client.listOwnComments({ userId: "a", commentIds })).rejects.toMatchObject(invalid({ field }));
+});
+
 const REFUSED_TOKEN = invalid({ field: "page_token" });
 
 test.each([
@@ -102,4 +109,7 @@ test.each([
 ])("refuses a page token of %s for comments", async (_what, pageToken) => {
   await expect(reviews.client.listComments({ subject: SUBJECT, pageToken })).rejects.toMatchObject(REFUSED_TOKEN);
   await expect(reviews.client.listOwnComments({ userId: "a", pageToken })).rejects.toMatchObject(REFUSED_TOKEN);
+  await expect(reviews.client.listComments({ subject: { $case: "commentId", value: 1n }, pageToken })).rejects.toMatchObject(
+    REFUSED_TOKEN,
+  );
 });
