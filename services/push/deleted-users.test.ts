@@ -1,5 +1,7 @@
+import { sql } from "kysely";
 import { Status } from "nice-grpc";
 import { UserDeleted } from "../../gen/bookstore/events/v1/user_events.ts";
+import { databaseKind } from "../../test/support/database.ts";
 import { testEvent } from "../../test/support/events.ts";
 import { read, type StartedPush, startPush } from "../../test/support/service.ts";
 import { orderPlaced } from "./testing-events.ts";
@@ -43,6 +45,23 @@ test("forgets everything of a deleted user, and nothing of another", async () =>
   expect(await rowsOf(push, "ada")).toEqual(nothing);
   expect(await rowsOf(push, "grace")).toEqual(before);
   await expect(push.client.unsubscribe({ token, kind: 2 })).rejects.toMatchObject({ reason: "UNSUBSCRIBE_TOKEN_NOT_FOUND" });
+});
+
+test("finds what a deleted user has in each table without looking at everything", async () => {
+  await using push = await startPush();
+  const planFor = (table: string) =>
+    push.store.db.transaction().execute(async (transaction) => {
+      const deletion = sql`delete from ${sql.table(table)} where user_id = 'ada'`;
+      if (databaseKind === "sqlite") return (await sql`explain query plan ${deletion}`.execute(transaction)).rows;
+      // It would rather look at all of an empty table.
+      await sql`set local enable_seqscan = off`.execute(transaction);
+      return (await sql`explain ${deletion}`.execute(transaction)).rows;
+    });
+
+  for (const table of TABLES) {
+    const plan = JSON.stringify([table, await planFor(table)]);
+    expect(plan).toMatch(/SEARCH .* USING .*INDEX .*\(user_id=|Index Cond: \(+user_id\)?/);
+  }
 });
 
 test("keeps nothing of a deleted user that comes later, by an event, a call or an e-mail in hand", async () => {

@@ -8,6 +8,7 @@ import { notifications } from "./migrations/0001-notifications.ts";
 import { kindsAndPreferences } from "./migrations/0002-kinds-and-preferences.ts";
 import { emails } from "./migrations/0003-emails.ts";
 import { deliveryTimes } from "./migrations/0005-delivery-times.ts";
+import { emailsOfUsers } from "./migrations/0008-emails-of-users.ts";
 import type { NotificationStore } from "./notification.ts";
 import { notificationStore } from "./notification-store.ts";
 import { preferenceStore } from "./preference-store.ts";
@@ -22,6 +23,7 @@ const migrations = {
   "0005-delivery-times": deliveryTimes,
   "0006-event-cursor-ids": eventCursorIds,
   "0007-user-locks": userLockTables,
+  "0008-emails-of-users": emailsOfUsers,
 };
 
 export interface PushStore extends NotificationStore, Database<Schema> {
