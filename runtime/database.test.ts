@@ -201,6 +201,8 @@ test.each([
   ["a connection that fails", { code: "08006" }, true],
   ["a full pool", { message: "timeout exceeded when trying to connect" }, true],
   ["a connection that ends", { message: "Connection terminated unexpectedly" }, true],
+  ["a connection lost between two queries", { message: "Client has encountered a connection error and is not queryable" }, true],
+  ["a connection closed between two queries", { message: "Client was closed and is not queryable" }, true],
   ["a query that takes too long", { message: "Query read timeout" }, true],
   ["a busy file", { code: "ERR_SQLITE_ERROR", errcode: 5 }, true],
   ["a busy snapshot", { code: "ERR_SQLITE_ERROR", errcode: 517 }, true],

@@ -225,6 +225,9 @@ export function isUniqueViolation(error: unknown, column: string): boolean {
 
 /** SQLSTATE classes for "the server is gone, going, or full" (PostgreSQL manual, appendix A). */
 const POSTGRES_UNAVAILABLE = /^(08|53|57P)/;
+/** What node-postgres says of it without a code; the two of the client when a transaction asks for more on a connection that was lost. */
+const POSTGRES_GONE =
+  /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client (has encountered a connection error|was closed) and is not queryable)/;
 const SOCKET_ERRORS = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EHOSTUNREACH"]);
 const SQLITE_BUSY = 5;
 
@@ -234,6 +237,5 @@ export function isStoreUnavailable(error: unknown): boolean {
   const { code, errcode } = error as { code?: string; errcode?: number };
   if (errcode !== undefined) return (errcode & 0xff) === SQLITE_BUSY;
   if (code !== undefined && (SOCKET_ERRORS.has(code) || POSTGRES_UNAVAILABLE.test(code))) return true;
-  // node-postgres gives these no code.
-  return /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout)/.test(error.message);
+  return POSTGRES_GONE.test(error.message);
 }
