@@ -14,6 +14,7 @@ test.each([
   [Object.assign(new Error("gone"), { code: "57P01" }), true],
   [Object.assign(new Error("locked"), { errcode: 5 }), true],
   [Object.assign(new Error("deadlock detected"), { code: "40P01" }), true],
+  [Object.assign(new Error("canceling statement due to statement timeout"), { code: "57014" }), true],
   [Object.assign(new Error("duplicate key"), { code: "23505" }), false],
   [new TypeError("undefined is no function"), false],
   ["nothing", false],

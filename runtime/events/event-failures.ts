@@ -4,8 +4,8 @@ import { Failure, type FailureKind } from "../errors.ts";
 
 const AWAY_STATUSES: ReadonlySet<Status> = new Set([Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED, Status.RESOURCE_EXHAUSTED]);
 const AWAY_KINDS: ReadonlySet<FailureKind> = new Set(["unavailable", "deadline-exceeded", "exhausted"]);
-/** SQLSTATEs of PostgreSQL for a transaction that got in the way of another one: serialization, deadlock, lock. */
-const CONTENTION: ReadonlySet<unknown> = new Set(["40001", "40P01", "55P03"]);
+/** SQLSTATEs of PostgreSQL for a transaction that got in the way of another one, or of a store that stalls: serialization, deadlock, lock, time limit. */
+const CONTENTION: ReadonlySet<unknown> = new Set(["40001", "40P01", "55P03", "57014"]);
 const LONGEST_LINE = 300;
 
 /** Whether an error says that something which is needed is away or busy: that says nothing of the event. */
