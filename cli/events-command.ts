@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
+import { askServices, ifFound, requireAll } from "./events-answers.ts";
 import { eventsDocument } from "./events-document.ts";
-import { type EventService, eventServices, ifFound } from "./events-services.ts";
+import { type EventService, eventServices } from "./events-services.ts";
 import { eventsText } from "./events-text.ts";
 import { printable } from "./printable.ts";
 import { openAccess } from "./registry-access.ts";
@@ -22,17 +23,23 @@ export function eventsCommand(): Command {
     });
   const retry = new Command("retry")
     .description("Handle events again that were set aside, and those that wait behind them.")
-    .argument("[source]", "the service it happened in; all events that are set aside if it is left out")
+    .argument("[consumer]", "the service that has set it aside; all of them if it is left out")
+    .argument("[source]", "the service it happened in; all events that the consumer has set aside if it is left out")
     .argument("[id]", "the id of the event; all of the source if it is left out")
-    .action(async (source: string | undefined, id: string | undefined, options: RegistryOptions) => {
-      process.exitCode = await retryEvents({ source, id }, options, ownSurroundings());
-    });
+    .action(
+      async (consumer: string | undefined, source: string | undefined, id: string | undefined, options: RegistryOptions) => {
+        process.exitCode = await retryEvents({ consumer, source, id }, options, ownSurroundings());
+      },
+    );
   const drop = new Command("drop")
-    .description("Give up an event that was set aside: it is not handled, and those that wait behind it are.")
+    .description(
+      "Give up an event that a service has set aside: that one does not handle it, and handles those that wait behind it.",
+    )
+    .argument("<consumer>", "the service that has set it aside; for others nothing changes")
     .argument("<source>", "the service it happened in")
     .argument("<id>", "the id of the event")
-    .action(async (source: string, id: string, options: RegistryOptions) => {
-      process.exitCode = await dropEvent({ source, id }, options, ownSurroundings());
+    .action(async (consumer: string, source: string, id: string, options: RegistryOptions) => {
+      process.exitCode = await dropEvent({ consumer, source, id }, options, ownSurroundings());
     });
   const replay = new Command("replay")
     .description("Handle again what has happened since a time. What it has led to already it does not lead to twice.")
@@ -58,44 +65,48 @@ export function showEvents(options: EventsOptions, surroundings: Surroundings): 
   return withServices(options, surroundings, async (services) => {
     const document = await eventsDocument(services, signal);
     stdout.write(options.json ? `${JSON.stringify(document, undefined, 2)}\n` : eventsText(document, new Date()));
+    const silent = new Set(document.unanswered.map(({ service }) => service));
+    if (silent.size > 0) throw new Refused(`no answer from ${[...silent].join(", ")}`);
   });
 }
 
 /** @returns the exit status. */
 export function retryEvents(
-  { source = "", id = "" }: { source?: string | undefined; id?: string | undefined },
+  which: { consumer?: string | undefined; source?: string | undefined; id?: string | undefined },
   options: RegistryOptions,
   surroundings: Surroundings,
 ): Promise<number> {
   const { stdout, signal } = surroundings;
+  const { consumer: name, source = "", id = "" } = which;
   return withServices(options, surroundings, async (services) => {
-    let found = false;
-    for (const { name, consumer } of services) {
-      const outcome = consumer && (await ifFound(consumer.retrySetAsideEvents({ source, eventId: id }, { signal })));
-      if (outcome === undefined) continue;
-      found = true;
-      stdout.write(`${name}: ${outcome.handledCount} handled, ${outcome.setAsideCount} set aside still\n`);
+    const asked = name === undefined ? services.filter(({ consumer }) => consumer) : [consumerNamed(services, name)];
+    if (asked.length === 0) throw new Refused("no service that runs now handles events");
+    const answers = await askServices(asked, ({ consumer }) => {
+      return consumer && ifFound(consumer.retrySetAsideEvents({ source, eventId: id }, { signal }));
+    });
+    const found = answers.given.flatMap(({ service, answer }) => (answer === undefined ? [] : [{ service, ...answer }]));
+    for (const { service, handledCount, setAsideCount } of found) {
+      stdout.write(`${service}: ${handledCount} handled, ${setAsideCount} set aside still\n`);
     }
-    if (!found) throw id === "" ? new Refused("no service that runs now handles events") : noneSetAside(source, id);
+    requireAll(answers);
+    if (found.length === 0) throw noneSetAside(name, source, id);
   });
 }
 
 /** @returns the exit status. */
 export function dropEvent(
-  { source, id }: { source: string; id: string },
+  { consumer: name, source, id }: { consumer: string; source: string; id: string },
   options: RegistryOptions,
   surroundings: Surroundings,
 ): Promise<number> {
   const { stdout, signal } = surroundings;
   return withServices(options, surroundings, async (services) => {
-    let found = false;
-    for (const { name, consumer } of services) {
-      const dropped = consumer && (await ifFound(consumer.dropSetAsideEvent({ source, eventId: id }, { signal })));
-      if (dropped === undefined) continue;
-      found = true;
-      stdout.write(`${printable(`${name} does not handle ${id} of ${source} any more.`)}\n`);
-    }
-    if (!found) throw noneSetAside(source, id);
+    const answers = await askServices([consumerNamed(services, name)], ({ consumer }) => {
+      return consumer && ifFound(consumer.dropSetAsideEvent({ source, eventId: id }, { signal }));
+    });
+    const [dropped] = requireAll(answers);
+    if (dropped === undefined) throw noneSetAside(name, source, id);
+    stdout.write(`${printable(`${name} does not handle ${id} of ${source} any more.`)}\n`);
   });
 }
 
@@ -107,9 +118,9 @@ export function replayEvents(
 ): Promise<number> {
   const { stdout, signal } = surroundings;
   return withServices(options, surroundings, async (services) => {
-    const consumer = services.find((service) => service.name === name)?.consumer;
-    if (consumer === undefined) throw new Refused(`no service ${name} runs now that handles events`);
-    await consumer.replayEvents({ source, since }, { signal });
+    requireAll(
+      await askServices([consumerNamed(services, name)], ({ consumer }) => consumer?.replayEvents({ source, since }, { signal })),
+    );
     const sentence = `${name} handles again what has happened in ${source} since ${since.toISOString()}; "bookmesh events" shows how far it is.`;
     stdout.write(`${printable(sentence)}\n`);
   });
@@ -127,8 +138,15 @@ function withServices(
   });
 }
 
-function noneSetAside(source: string, id: string): Refused {
-  return new Refused(`no service has set aside an event ${id} of ${source}; "bookmesh events" shows those that are`);
+function consumerNamed(services: readonly EventService[], name: string): EventService {
+  const service = services.find((one) => one.name === name && one.consumer !== undefined);
+  if (service === undefined) throw new Refused(`no service ${name} runs now that handles events`);
+  return service;
+}
+
+function noneSetAside(consumer: string | undefined, source: string, id: string): Refused {
+  const none = consumer === undefined ? "no service has set aside" : `${consumer} has not set aside`;
+  return new Refused(`${none} an event ${id} of ${source}; "bookmesh events" shows those that are`);
 }
 
 function parseTime(text: string): Date {
@@ -141,7 +159,8 @@ const HELP = `
 Examples:
   bookmesh events                                            logs, who handles them, what is set aside
   bookmesh events retry                                      all that is set aside, once what was wrong is mended
-  bookmesh events drop orders 6f9c…                          give one up
+  bookmesh events retry push orders 6f9c…                    one event that push has set aside
+  bookmesh events drop push orders 6f9c…                     push gives it up; others that have set it aside do not
   bookmesh events replay recommendations orders --since 2026-11-21`;
 
 const SHOW_HELP = `
@@ -149,4 +168,5 @@ Examples:
   bookmesh events
   bookmesh events show --json | jq '.consumers[] | {consumer, behind: [.sources[].behind]}'
 
-An event that cannot be handled is tried five times, then set aside; later ones of the same subject wait behind it.`;
+An event that cannot be handled is tried five times, then set aside; later ones of the same subject wait behind it.
+A service that does not answer is shown with the reason; the command then ends with 65, and what the others say is there.`;

@@ -1,11 +1,14 @@
 import type { EventConsumerClient, EventLogClient } from "../clients/events.ts";
 import type { SetAsideEvent } from "../gen/bookstore/events/v1/event_consumer_service.ts";
+import { askServices, type NoAnswer } from "./events-answers.ts";
 import type { EventService } from "./events-services.ts";
 
 /** What `bookmesh events --json` prints. Programs read it: fields may be added, none renamed. */
 export interface EventsDocument {
   logs: LogDocument[];
   consumers: ConsumerDocument[];
+  /** What is missing above. */
+  unanswered: UnansweredDocument[];
 }
 
 export interface LogDocument {
@@ -55,16 +58,30 @@ export interface SetAsideDocument {
   setAsideTime: string;
 }
 
+export interface UnansweredDocument {
+  service: string;
+  /** What it was asked for: how its log stands, or what it does with the events of others. */
+  about: "log" | "consumer";
+  /** Why it has not answered. */
+  problem: string;
+}
+
 const PAGE_SIZE = 100;
 
 /** How the logs of all services stand, and how far they are handled. */
 export async function eventsDocument(services: readonly EventService[], signal: AbortSignal): Promise<EventsDocument> {
-  const logs = await Promise.all(services.flatMap(({ log }) => (log === undefined ? [] : [logOf(log, signal)])));
-  const lastPositions = new Map(logs.map(({ source, lastPosition }) => [source, lastPosition]));
-  const consumers = services.flatMap(({ consumer }) => {
-    return consumer === undefined ? [] : [consumerOf(consumer, lastPositions, signal)];
-  });
-  return { logs, consumers: await Promise.all(consumers) };
+  const logs = await askServices(services, ({ log }) => log && logOf(log, signal));
+  const lastPositions = new Map(logs.given.map(({ answer }) => [answer.source, answer.lastPosition]));
+  const consumers = await askServices(services, ({ consumer }) => consumer && consumerOf(consumer, lastPositions, signal));
+  return {
+    logs: logs.given.map(({ answer }) => answer),
+    consumers: consumers.given.map(({ answer }) => answer),
+    unanswered: [...logs.missing.map(unanswered("log")), ...consumers.missing.map(unanswered("consumer"))],
+  };
+}
+
+function unanswered(about: UnansweredDocument["about"]): (missing: NoAnswer) => UnansweredDocument {
+  return ({ service, problem }) => ({ service, about, problem });
 }
 
 async function logOf(client: EventLogClient, signal: AbortSignal): Promise<LogDocument> {

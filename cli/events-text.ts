@@ -1,4 +1,4 @@
-import type { ConsumerDocument, EventsDocument, LogDocument } from "./events-document.ts";
+import type { ConsumerDocument, EventsDocument, LogDocument, UnansweredDocument } from "./events-document.ts";
 import { printable } from "./printable.ts";
 import { type Column, table } from "./table.ts";
 import { timeSpan } from "./time-span.ts";
@@ -9,6 +9,7 @@ const LOGS: readonly Column[] = [
   { title: "LAST", align: "right" },
   { title: "TRANSPORT" },
   { title: "HANDED ON", align: "right" },
+  { title: "" },
 ];
 const CONSUMERS: readonly Column[] = [
   { title: "CONSUMER" },
@@ -31,22 +32,35 @@ const SET_ASIDE: readonly Column[] = [
 ];
 
 /** The logs, those who handle them, and what could not be handled, for people. */
-export function eventsText({ logs, consumers }: EventsDocument, now: Date): string {
-  if (logs.length === 0 && consumers.length === 0) return "No service that runs now tells of events or handles them.\n";
-  const setAside = consumers.flatMap((consumer) => setAsideRows(consumer, now));
+export function eventsText({ logs, consumers, unanswered }: EventsDocument, now: Date): string {
   const blocks = [
-    table(LOGS, logs.map(logRow)),
-    ...(consumers.length === 0
-      ? []
-      : [
-          table(
-            CONSUMERS,
-            consumers.flatMap((consumer) => consumerRows(consumer, now)),
-          ),
-        ]),
-    ...(setAside.length === 0 ? [] : [table(SET_ASIDE, setAside)]),
+    ...block(LOGS, [...logs.map(logRow), ...unansweredRows(unanswered, "log", LOGS)]),
+    ...block(CONSUMERS, [
+      ...consumers.flatMap((consumer) => consumerRows(consumer, now)),
+      ...unansweredRows(unanswered, "consumer", CONSUMERS),
+    ]),
+    ...block(
+      SET_ASIDE,
+      consumers.flatMap((consumer) => setAsideRows(consumer, now)),
+    ),
   ];
-  return `${printable(blocks.map((lines) => lines.join("\n")).join("\n\n"))}\n`;
+  if (blocks.length === 0) return "No service that runs now tells of events or handles them.\n";
+  return `${printable(blocks.join("\n\n"))}\n`;
+}
+
+function block(columns: readonly Column[], rows: readonly string[][]): string[] {
+  return rows.length === 0 ? [] : [table(columns, rows).join("\n")];
+}
+
+/** Each with its service in the first column, and why in the last one. */
+function unansweredRows(
+  unanswered: readonly UnansweredDocument[],
+  about: UnansweredDocument["about"],
+  columns: readonly Column[],
+): string[][] {
+  return unanswered
+    .filter((missing) => missing.about === about)
+    .map(({ service, problem }) => [service, ...Array<string>(columns.length - 2).fill(""), `does not answer: ${problem}`]);
 }
 
 function logRow({ source, firstPosition, lastPosition, transport, relayedPosition }: LogDocument): string[] {
