@@ -1,4 +1,5 @@
 import type { Generated, Kysely, Transaction } from "kysely";
+import type { EventConsumerSchema } from "../../runtime/events/event-consumer-tables.ts";
 import type { Interaction } from "./interaction.ts";
 
 interface InteractionRow {
@@ -14,7 +15,7 @@ interface InteractionRow {
   revision: number;
 }
 
-export interface InteractionsSchema {
+export interface InteractionsSchema extends Pick<EventConsumerSchema, "event_cursors"> {
   interactions_head: { store_id: string; revision: number };
   interactions: InteractionRow;
   /** Users who are deleted. */
@@ -63,10 +64,14 @@ export interface InteractionStore {
 const READERS_A_QUERY = 5_000;
 const READERS_A_PAGE = 1_000;
 
+/** Where all of one kind comes from. */
+const SOURCES = { bought: "orders", rated: "reviews" } as const;
+
 /** Writes a change, in the transaction in which an event is handled. Of a reader who is forgotten it writes nothing. */
 export async function noteChange(transaction: Transaction<InteractionsSchema>, change: Change): Promise<void> {
   if (change.bookIds.length === 0) return;
   const revision = await nextRevision(transaction);
+  await outdateLost(transaction, change.kind);
   const forgotten = transaction.selectFrom("forgotten_readers").select("user_id").where("user_id", "=", change.userId);
   if ((await forgotten.executeTakeFirst()) !== undefined) return;
   const rows = [...new Set(change.bookIds)].map((bookId) => ({
@@ -85,8 +90,32 @@ export async function noteChange(transaction: Transaction<InteractionsSchema>, c
           ...{ happened_at_ms: ref("excluded.happened_at_ms"), revision: ref("excluded.revision") },
           position: ref("excluded.position"),
         }))
-        // Not by time: the clocks of a source's replicas differ. All of one kind comes from one source.
+        // Not by time: the clocks of a source's replicas differ.
         .whereRef("interactions.position", "<=", "excluded.position"),
+    )
+    .execute();
+}
+
+/**
+ * Makes what the log of a source does not have any more older than whatever it has.
+ *
+ * When a source is restored to what it was before, its log gives out positions
+ * again, and is read from its beginning. All that is noted was handled, so only
+ * what was lost then is ahead of the cursor. It holds until the log, or a replay
+ * of it, says something else of the same purchase or rating, at whatever position.
+ * While the log is being read anew, what is still to be passed looks lost too:
+ * only a replay at that very time could outdate it, and the next one sets it right.
+ *
+ * By time and id that cannot be told: what the log still has happened before what
+ * it has lost and was handled before, as everything that a replay repeats.
+ */
+async function outdateLost(transaction: Transaction<InteractionsSchema>, kind: Change["kind"]): Promise<void> {
+  await transaction
+    .updateTable("interactions")
+    .set({ position: 0 })
+    .where("kind", "=", kind)
+    .where("position", ">", ({ selectFrom }) =>
+      selectFrom("event_cursors").select("event_cursors.position").where("source", "=", SOURCES[kind]),
     )
     .execute();
 }

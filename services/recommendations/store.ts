@@ -9,6 +9,7 @@ import { shelfBooks } from "./migrations/0001-shelf-books.ts";
 import { interactions } from "./migrations/0002-interactions.ts";
 import { positions } from "./migrations/0004-positions.ts";
 import { forgottenReaders } from "./migrations/0006-forgotten-readers.ts";
+import { interactionPositions } from "./migrations/0007-interaction-positions.ts";
 
 export interface Schema extends InteractionsSchema, EventConsumerSchema {
   cursor: { catalogue_id: string; revision: number };
@@ -26,7 +27,7 @@ export async function openRecommendationsStore(url: string, logger: Logger): Pro
   const migrations = {
     ...{ "0001-shelf-books": shelfBooks, "0002-interactions": interactions, "0003-events": eventConsumerTables },
     ...{ "0004-positions": positions, "0005-event-cursor-ids": eventCursorIds },
-    "0006-forgotten-readers": forgottenReaders,
+    ...{ "0006-forgotten-readers": forgottenReaders, "0007-interaction-positions": interactionPositions },
   };
   const { db, check, close } = await openDatabase<Schema>({ url, logger, migrations });
   return {
