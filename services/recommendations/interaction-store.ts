@@ -49,7 +49,7 @@ export type Readers = ReadonlyMap<string, readonly Interaction[]>;
 
 /** What readers have bought and rated. */
 export interface InteractionStore {
-  /** What one reader has done: as bought and as rated, if it was both. */
+  /** What one reader has done: as bought and as rated, if it was both. In the same order, whatever was done first. */
   of(userId: string): Promise<Interaction[]>;
   state(): Promise<StoreState>;
   /** Those whose interactions have changed after a revision, without what they have done. */
@@ -147,7 +147,8 @@ export function interactionStore(db: Kysely<InteractionsSchema>): InteractionSto
   const those = () => db.selectFrom("interactions").select(["user_id", "kind", "book_id", "rating"]).where("counts", "=", 1);
   return {
     async of(userId) {
-      return (await those().where("user_id", "=", userId).execute()).map(interactionOf);
+      const own = those().where("user_id", "=", userId);
+      return (await own.orderBy("book_id").orderBy("kind").orderBy("origin_id").execute()).map(interactionOf);
     },
 
     async state() {

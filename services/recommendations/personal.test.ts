@@ -185,6 +185,23 @@ test("recommends the same for the same request", async () => {
   for (let i = 0; i < 5; i++) expect(await ask()).toEqual(once);
 });
 
+test.each([[[1, 2]], [[2, 1]]])("gives the same reason in whatever order the books were bought: %j", async (order) => {
+  const books: Book[] = [
+    { ...aBook(1, MYSTERY), authors: ["Ann"] },
+    { ...aBook(2, SF), authors: ["Bob"] },
+    { ...aBook(3, POETRY), authors: ["Bob", "Ann"] },
+  ];
+  await using service = await startRecommendations({ books });
+  for (const bookId of order) await service.happenings.buy("ada", [bookId]);
+
+  const { recommendations } = await service.client.recommendForReader({ userId: "ada" });
+
+  const becauseOf = { bookId: 1, title: "Book 1" };
+  expect(recommendations).toEqual([
+    { book: books[2], reason: { why: { $case: "sameAuthor", value: { author: "Ann", becauseOf } } } },
+  ]);
+});
+
 test("tells nobody but the reader why, and a guest with the reader's id nothing of the reader", async () => {
   await using service = await startRecommendations({ books: BOOKS });
   const { client, happenings, users } = service;
