@@ -2,6 +2,7 @@ import type { Kysely, Transaction } from "kysely";
 import { DocumentKind } from "../../gen/bookstore/documents/v1/document.ts";
 import type { Document, DocumentStore } from "./document.ts";
 import type { DocumentRow, DocumentsSchema } from "./schema.ts";
+import type { Kept } from "./upload.ts";
 
 export function documentStore(db: Kysely<DocumentsSchema>, now: () => Date): DocumentStore {
   const one = () => db.selectFrom("documents").selectAll();
@@ -31,28 +32,25 @@ export function documentStore(db: Kysely<DocumentsSchema>, now: () => Date): Doc
       });
     },
 
-    usedBytes: (userId) => usedBytes(db, userId),
+    usedBytes: async (userId) => (await keptBy(db, userId)).bytes,
   };
 }
 
 /** What was uploaded by a user, unfinished uploads in full. Samples are the shop's own, and receipts too. */
-export async function usedBytes(db: Kysely<DocumentsSchema>, userId: string): Promise<number> {
-  const kind = DocumentKind.DOCUMENT_KIND_PRIVATE;
-  const kept = await db
-    .selectFrom("documents")
-    .select(({ fn }) => fn.sum<string | number | null>("size").as("bytes"))
-    .where("user_id", "=", userId)
-    .where("kind", "=", kind)
-    .executeTakeFirstOrThrow();
-  const expected = await db
-    .selectFrom("uploads")
-    .select(({ fn }) => fn.sum<string | number | null>("size").as("bytes"))
-    .where("user_id", "=", userId)
-    .where("kind", "=", kind)
-    .where("complete", "=", 0)
-    .executeTakeFirstOrThrow();
+export async function keptBy(db: Kysely<DocumentsSchema>, userId: string): Promise<Kept> {
+  const uploaded = (table: "documents" | "uploads") =>
+    db
+      .selectFrom(table)
+      .select(({ fn }) => [fn.sum<string | number | null>("size").as("bytes"), fn.countAll<number>().as("documents")])
+      .where("user_id", "=", userId)
+      .where("kind", "=", DocumentKind.DOCUMENT_KIND_PRIVATE);
+  // One query, which sees one moment: what is completed between two is in both of them, or in neither.
+  const rows = await uploaded("documents")
+    .unionAll(uploaded("uploads").where("complete", "=", 0))
+    .execute();
   // PostgreSQL gives sums of bigints as text, and no sum of nothing.
-  return Number(kept.bytes) + Number(expected.bytes);
+  const sumOf = (what: keyof Kept) => rows.reduce((sum, row) => sum + Number(row[what]), 0);
+  return { bytes: sumOf("bytes"), documents: sumOf("documents") };
 }
 
 /** Has the bytes of blobs removed: soon after the transaction. */

@@ -1,6 +1,6 @@
 import { Status } from "nice-grpc";
 import { begin, sendChunks, startDocuments, uploadAll, written } from "../../test/support/documents.ts";
-import { announce, byHand, chunksOf, someBytes } from "./testing.ts";
+import { announce, byHand, chunksOf, orderPlaced, someBytes } from "./testing.ts";
 
 const GONE = { code: Status.NOT_FOUND, reason: "UPLOAD_NOT_FOUND" };
 
@@ -91,6 +91,33 @@ test("a user keeps no more than the quota, however many uploads begin at once", 
   expect(await server.client.listDocuments({ userId: "a" })).toMatchObject({ usedBytes: 10_000n, quotaBytes: 10_000n });
   await server.client.deleteDocument({ userId: "a", documentId: document.id });
   await begin(server, someBytes(4_000));
+});
+
+test("a user keeps only so many documents, however small they are", async () => {
+  await using server = await startDocuments();
+  const { client, events, store } = server;
+  const bytes = someBytes(1);
+  const first = await uploadAll(server, bytes);
+  await events.handle(orderPlaced({ userId: "a" }));
+  const row = await store.db.selectFrom("documents").selectAll().where("id", "=", first.id).executeTakeFirstOrThrow();
+  const others = Array.from({ length: 9_998 }, (_, i) => ({ ...row, id: `document-${i}` }));
+  // A query takes only so many values.
+  for (let i = 0; i < others.length; i += 3_000)
+    await store.db
+      .insertInto("documents")
+      .values(others.slice(i, i + 3_000))
+      .execute();
+  await begin(server, bytes);
+
+  await expect(begin(server, bytes)).rejects.toMatchObject({
+    ...{ code: Status.RESOURCE_EXHAUSTED, reason: "TOO_MANY_DOCUMENTS", metadata: { limit: "10000" } },
+  });
+
+  await begin(server, bytes, { userId: "b" });
+  const metadata = server.users.as("a", { administrator: true });
+  await client.createSampleUpload({ ...announce(bytes), bookId: 7 }, { metadata });
+  await client.deleteDocument({ userId: "a", documentId: first.id });
+  await begin(server, bytes);
 });
 
 test("a user begins only so many uploads without finishing them", async () => {

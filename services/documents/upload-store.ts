@@ -3,7 +3,7 @@ import { isUniqueViolation } from "../../runtime/database.ts";
 import { Failure } from "../../runtime/errors.ts";
 import { lockKnownUser } from "../../runtime/user-locks.ts";
 import type { Draft } from "./blob-store.ts";
-import { documentOf, doom, rowOf, usedBytes } from "./document-store.ts";
+import { documentOf, doom, keptBy, rowOf } from "./document-store.ts";
 import type { BlobRow, DocumentsSchema, UploadRow } from "./schema.ts";
 import type { Completed, Upload, UploadStore } from "./upload.ts";
 
@@ -25,7 +25,7 @@ export function uploadStore(db: Kysely<DocumentsSchema>, now: () => Date): Uploa
           .where("user_id", "=", userId)
           .where("complete", "=", 0)
           .executeTakeFirstOrThrow();
-        admit({ bytes: await usedBytes(transaction, userId), unfinished });
+        admit({ ...(await keptBy(transaction, userId)), unfinished });
         await transaction.insertInto("blobs").values({ id, kept_bytes: 0, state: "", doomed_at_ms: null }).execute();
         await transaction.insertInto("uploads").values(uploadRowOf(upload)).execute();
       });

@@ -25,9 +25,14 @@ export interface Upload {
   draft: Draft | undefined;
 }
 
-/** What a user keeps already. */
-export interface Usage {
+/** What a user keeps already, unfinished Uploads as what they will be. */
+export interface Kept {
   bytes: number;
+  documents: number;
+}
+
+export interface Usage extends Kept {
+  /** How many Uploads are not complete. */
   unfinished: number;
 }
 
@@ -81,6 +86,8 @@ export interface UploadLimits {
 const OPEN_ENDED_EXPIRY_MS = 7_200_000;
 /** So many may a user have begun and not finished. */
 const MAX_UNFINISHED = 20;
+/** So many may a user keep: each takes room besides its bytes, however few those are. */
+const MAX_DOCUMENTS = 10_000;
 
 /** What a user says that is to come. */
 export interface Announcement {
@@ -111,10 +118,12 @@ export async function createUpload(
     ...{ id: randomUUID(), kind, name: cleanFileName(name), sha256, bookId: bookId ?? 0 },
     ...{ complete: false, draft: undefined, expiresAt: expiry(limits, { sha256 }, now) },
   };
-  await store.create(upload, ({ bytes, unfinished }) => {
+  await store.create(upload, ({ bytes, documents, unfinished }) => {
     if (unfinished >= MAX_UNFINISHED) throw beyond("TOO_MANY_UPLOADS", "too many uploads are unfinished", MAX_UNFINISHED);
     // Samples are the shop's own.
-    if (bookId === undefined && bytes + upload.size > limits.userQuotaBytes) {
+    if (bookId !== undefined) return;
+    if (documents >= MAX_DOCUMENTS) throw beyond("TOO_MANY_DOCUMENTS", "the user keeps too many documents", MAX_DOCUMENTS);
+    if (bytes + upload.size > limits.userQuotaBytes) {
       throw beyond("QUOTA_EXCEEDED", "that is more than the user may still keep", limits.userQuotaBytes);
     }
   });
