@@ -14,6 +14,8 @@ const settings = z.object({
   ...consumerSettings(),
   /** How soon subscribers hear of Notifications that another replica has stored, and e-mails leave. */
   POLL_INTERVAL_MS: z.coerce.number().int().min(50).max(60_000).default(1_000),
+  /** How long users can look up what they were told: at least twice EVENT_RETENTION_DAYS. */
+  NOTIFICATION_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(365),
   /** The mail server. Without it there are no e-mails. */
   SMTP_URL: z
     .string()

@@ -6,6 +6,8 @@ import { isWanted, type Preferences } from "./preferences.ts";
 import { quietUntil } from "./quiet-hours.ts";
 import type { NotificationRow, Schema } from "./schema.ts";
 
+const FORGOTTEN_AT_ONCE = 1_000;
+
 export interface DeliveryOptions {
   now: Date;
   /** The user's, read before: a transaction that begins with reading may have to be given up on SQLite. */
@@ -52,6 +54,24 @@ async function takeKey(transaction: Transaction<Schema>, userId: string, key: st
 /** Forgets under which keys something was delivered before a time. The Notifications stay. */
 export async function forgetDeliveries(db: Kysely<Schema>, before: Date): Promise<void> {
   await db.deleteFrom("deliveries").where("delivered_at_ms", "<", before.getTime()).execute();
+}
+
+/** Forgets the Notifications from before a time, some at a time: nobody waits long for what a transaction holds. */
+export async function forgetNotifications(db: Kysely<Schema>, before: Date): Promise<void> {
+  while (true) {
+    const { numDeletedRows } = await db
+      .deleteFrom("notifications")
+      .where(({ eb, refTuple, selectFrom }) => {
+        const old = selectFrom("notifications").select(["user_id", "id"]).where("created_at_ms", "<", before.getTime());
+        return eb(
+          refTuple("user_id", "id"),
+          "in",
+          old.orderBy("created_at_ms").limit(FORGOTTEN_AT_ONCE).$asTuple("user_id", "id"),
+        );
+      })
+      .executeTakeFirstOrThrow();
+    if (Number(numDeletedRows) < FORGOTTEN_AT_ONCE) return;
+  }
 }
 
 async function noteId(transaction: Transaction<Schema>, userId: string, key: string, id: number): Promise<void> {

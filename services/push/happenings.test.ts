@@ -6,7 +6,6 @@ import { createLogger } from "../../runtime/logger.ts";
 import { testDatabase } from "../../test/support/database.ts";
 import { openPlaintextChannel } from "../../test/support/plaintext.ts";
 import { read, startPush, startRegister } from "../../test/support/service.ts";
-import { forgetOld } from "./forgetting.ts";
 import type { Reader } from "./notification.ts";
 import { findReader } from "./readers.ts";
 import { commentPosted, orderCancelled, orderPlaced, paymentFailed, promotionReminded } from "./testing-events.ts";
@@ -230,23 +229,4 @@ test("makes no e-mails where there is no mail server", async () => {
   await push.events.handle(orderPlaced("a"));
 
   expect(await push.store.emails.count()).toBe(0);
-});
-
-test("forgets under which key it has delivered when no event comes again, and keeps the notification", async () => {
-  let now = new Date("2026-11-21T12:00:00Z");
-  await using push = await startPush({ now: () => now });
-  const { store, client } = push;
-  const kept = async () => (await store.db.selectFrom("deliveries").selectAll().execute()).length;
-  const pass = (days: number) => {
-    now = new Date(now.getTime() + days * 86_400_000);
-    return forgetOld({ store, eventRetentionDays: 30, now: () => now });
-  };
-  await push.events.handle(paymentFailed("a"));
-
-  await pass(60);
-  expect(await kept()).toBe(1);
-  await pass(1);
-
-  expect(await kept()).toBe(0);
-  expect((await client.listNotifications({ userId: "a" })).notifications).toHaveLength(1);
 });

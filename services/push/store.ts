@@ -2,13 +2,14 @@ import { type Database, openDatabase } from "../../runtime/database.ts";
 import { eventConsumerTables, eventCursorIds } from "../../runtime/events/event-consumer.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { userLockTables } from "../../runtime/user-locks.ts";
-import { forgetDeliveries } from "./delivery.ts";
+import { forgetDeliveries, forgetNotifications } from "./delivery.ts";
 import { type EmailStore, emailStore } from "./email-store.ts";
 import { notifications } from "./migrations/0001-notifications.ts";
 import { kindsAndPreferences } from "./migrations/0002-kinds-and-preferences.ts";
 import { emails } from "./migrations/0003-emails.ts";
 import { deliveryTimes } from "./migrations/0005-delivery-times.ts";
 import { emailsOfUsers } from "./migrations/0008-emails-of-users.ts";
+import { notificationAge } from "./migrations/0009-notification-age.ts";
 import type { NotificationStore } from "./notification.ts";
 import { notificationStore } from "./notification-store.ts";
 import { preferenceStore } from "./preference-store.ts";
@@ -24,6 +25,7 @@ const migrations = {
   "0006-event-cursor-ids": eventCursorIds,
   "0007-user-locks": userLockTables,
   "0008-emails-of-users": emailsOfUsers,
+  "0009-notification-age": notificationAge,
 };
 
 export interface PushStore extends NotificationStore, Database<Schema> {
@@ -31,6 +33,8 @@ export interface PushStore extends NotificationStore, Database<Schema> {
   emails: EmailStore;
   /** Forgets what was delivered before a time, so that it could be delivered again. The Notifications stay. */
   forgetDeliveries(before: Date): Promise<void>;
+  /** Forgets the Notifications from before a time. Ids count on. */
+  forgetNotifications(before: Date): Promise<void>;
 }
 
 /**
@@ -47,5 +51,6 @@ export async function openPushStore(url: string, logger: Logger, options: { emai
     preferences: preferenceStore(db),
     emails: emailStore(db),
     forgetDeliveries: (before) => forgetDeliveries(db, before),
+    forgetNotifications: (before) => forgetNotifications(db, before),
   };
 }
