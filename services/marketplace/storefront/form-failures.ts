@@ -36,7 +36,7 @@ const DEFAULT_WAIT_MS = 60_000;
 export async function orShowProblems(
   reply: FastifyReply,
   act: () => Promise<FastifyReply>,
-  options: FormFailureOptions & { show(problems: Problems): PageParts },
+  options: FormFailureOptions & { show(problems: Problems): PageParts | Promise<PageParts> },
 ): Promise<FastifyReply> {
   try {
     return await act();
@@ -44,7 +44,7 @@ export async function orShowProblems(
     if (!(error instanceof ClientError)) throw error;
     const { status, problems, retryAfterSeconds } = explain(error, options);
     if (retryAfterSeconds !== undefined) reply.header("retry-after", retryAfterSeconds);
-    return showPage(reply.status(status), options.show(problems));
+    return showPage(reply.status(status), await options.show(problems));
   }
 }
 

@@ -20,7 +20,7 @@ export interface ReviewsDeps {
   reviews: Pick<ReviewsClient, "getRatings" | "listReviews" | "getReview" | "writeReview" | "deleteReview">;
 }
 
-export const REVIEWS_ON_A_PAGE = 10;
+const REVIEWS_ON_A_PAGE = 10;
 
 const AWAY = problemPage("Reviews are taking a break", "The shop is open all the same. Please try again in a minute.");
 const GONE = { status: 409, problems: { message: "There is no account any more that could review.", fields: {} } };
@@ -49,7 +49,7 @@ export async function reviewsOf(
   const found = await optional(parts);
   if (found === undefined) return undefined;
   const [{ ratings }, { reviews: some, nextPageToken }, own] = found;
-  return { rating: ratings[0]?.rating, reviews: some, page, nextPage: nextPageToken, own };
+  return { rating: ratings[0]?.rating, reviews: some, nextPage: nextPageToken, own };
 }
 
 /** Where users say what they think of a book. */
@@ -81,7 +81,10 @@ export function reviewRoutes(app: FastifyInstance, { store, reviews }: ReviewsDe
         });
         return reply.redirect(`/books/${book.id}#reviews`, 303);
       };
-      const show = (problems: Problems) => reviewPage(book, request.body, false, problems);
+      const show = async (problems: Problems) => {
+        const own = await optional(ownReview(reviews, userIdOf(request), book.id, { deadlineMs: PATIENCE_MS }));
+        return reviewPage(book, request.body, own !== undefined, problems);
+      };
       return orShowProblems(reply, write, { ...FAILURES, show });
     },
   );

@@ -20,11 +20,14 @@ const FIELDS: readonly Field[] = [
 
 export interface CommentsParts {
   book: Book;
-  /** The address of this page. */
+  /** The address of the comments, and of this page of them. */
   path: string;
-  /** Undefined if it is not where it was. */
+  here: string;
+  /** Undefined while nobody can say. */
   review: Review | undefined;
   comments: readonly Comment[];
+  /** Whether this page begins with the newest thread. */
+  isFirst: boolean;
   /** The address of the next page. */
   next: string | undefined;
   /** The ids of those that whoever looks has written. Undefined for guests. */
@@ -38,7 +41,7 @@ export interface CommentsParts {
 }
 
 export function commentsPage(parts: CommentsParts): PageParts {
-  const { book, review, comments, next, problems = NO_PROBLEMS } = parts;
+  const { book, path, review, comments, isFirst, next, problems = NO_PROBLEMS } = parts;
   const more =
     next === undefined
       ? ""
@@ -49,6 +52,7 @@ export function commentsPage(parts: CommentsParts): PageParts {
 !${review === undefined ? "" : html`!${reviewOf(review)}</article>`}
 <section aria-labelledby="comments">
 <h2 id="comments">Comments</h2>
+!${isFirst ? "" : html`<p class="aside"><a href="${path}">Newest comments</a></p>`}
 !${comments.length === 0 ? html`<p class="quiet">Nobody has said anything yet.</p>` : comments.map((comment) => said(comment, parts))}
 !${more}
 </section>
@@ -62,46 +66,51 @@ function said(comment: Comment, { path, own }: CommentsParts): string {
   if (deleted)
     return html`<article class="${look}" id="comment-${id}"><p class="quiet">This comment was taken back.</p></article>`;
   const name = authorName || "A reader";
-  const mine = own?.has(id) ? html` <a href="${withComment(path, id)}">Change<span class="hidden"> your comment</span></a>` : "";
+  const mine = own?.has(id) ? html` <a href="${path}/comments/${id}">Change<span class="hidden"> your comment</span></a>` : "";
   return html`<article class="${look}" id="comment-${id}">
 <p class="who"><strong dir="auto">${name}</strong> <time datetime="${createTime?.toISOString() ?? ""}">${formatDay(createTime)}</time>${editTime === undefined ? "" : ", changed since"}</p>
 <p class="words" dir="auto">${content}</p>
-<p class="aside"><a href="${path}${path.includes("?") ? "&" : "?"}answer=${id}#write">Answer<span class="hidden"> ${name}</span></a>!${mine}</p>
+<p class="aside"><a href="${path}?answer=${id}#write">Answer<span class="hidden"> ${name}</span></a>!${mine}</p>
 </article>`;
 }
 
-/** The address of the page that changes a comment. */
-function withComment(path: string, id: bigint): string {
-  const [page = "", query] = path.split("?");
-  return `${page}/comments/${id}${query === undefined ? "" : `?${query}`}`;
+/** The address that leads to a comment, whatever it is about. */
+export function commentPath(id: bigint): string {
+  return `/comments/${id}`;
 }
 
-function write({ path, comments, own, answerTo, key, content = "", problems = NO_PROBLEMS }: CommentsParts): string {
+/** The address of the page of comments that shows one of them. @param path that of the comments. */
+export function withComment(path: string, id: bigint): string {
+  return `${path}?comment=${id}#comment-${id}`;
+}
+
+function write({ path, here, comments, own, answerTo, key, content = "", problems = NO_PROBLEMS }: CommentsParts): string {
   const answered = comments.find(({ id }) => id === answerTo);
-  const title = answered === undefined ? "Say something" : `Answer ${answered.authorName || "a reader"}`;
+  // It may have been taken back.
+  const answer = answered === undefined ? "Answer a comment" : `Answer ${answered.authorName || "a reader"}`;
+  const title = answerTo === 0n ? "Say something" : answer;
   const hidden = { key, answer: String(answerTo) };
   const body =
     own === undefined
-      ? html`<p><a href="${withNext("/sign-in", path)}">Sign in</a> to say something.</p>`
+      ? html`<p><a href="${withNext("/sign-in", here)}">Sign in</a> to say something.</p>`
       : html`!${form({ action: path, fields: FIELDS, values: { content }, hidden, button: "Post", problems })}
-!${answered === undefined ? "" : html`<p class="aside"><a href="${path}#write">Rather begin something new</a></p>`}`;
+!${answerTo === 0n ? "" : html`<p class="aside"><a href="${path}#write">Rather begin something new</a></p>`}`;
   return html`<section id="write" aria-labelledby="write-title">
 <h2 id="write-title">${title}</h2>
 !${body}
 </section>`;
 }
 
-/** @param paths where the form is sent, and where the comments are. */
+/** @param paths where the form is sent, and where the comment is shown. */
 export function changeCommentPage(
   paths: { self: string; back: string },
   content: string,
   problems: Problems = NO_PROBLEMS,
 ): PageParts {
-  const [self = "", query] = paths.self.split("?");
   const main = html`<h1>Your comment</h1>
 !${problemSummary(problems, FIELDS)}
 !${form({ action: paths.self, fields: FIELDS, values: { content }, button: "Save", problems })}
-<form class="aside" method="post" action="${self}/delete${query === undefined ? "" : `?${query}`}"><button class="plain">Take my comment back</button></form>
+<form class="aside" method="post" action="${paths.self}/delete"><button class="plain">Take my comment back</button></form>
 <p class="aside"><a href="${paths.back}">Leave it as it is</a></p>`;
   return { title: formTitle("Your comment", problems), main };
 }

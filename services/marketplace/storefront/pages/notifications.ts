@@ -2,6 +2,7 @@ import { html } from "ghtml";
 import { type Notification, NotificationKind } from "../../../../gen/bookstore/push/v1/push_service.ts";
 import { formatMoment } from "../format.ts";
 import { nextPage } from "./book-list.ts";
+import { commentPath } from "./comments.ts";
 import type { PageParts } from "./layout.ts";
 
 /** A notification as it is shown: what the script of the page gets, too. */
@@ -31,8 +32,9 @@ export function viewOf(notification: Notification): NotificationView {
 }
 
 function placeOf({ kind, subject }: Notification): Pick<NotificationView, "href" | "label"> {
-  const { orderId = "", bookId = 0 } = subject ?? {};
+  const { orderId = "", bookId = 0, commentId = 0n } = subject ?? {};
   if (/^[\w-]+$/.test(orderId)) return { href: `/orders/${orderId}`, label: "Look at the order" };
+  if (bookId > 0 && commentId > 0n) return { href: commentPath(commentId), label: "Look at the comment" };
   if (bookId > 0) return { href: `/books/${bookId}#reviews`, label: "Look at the book" };
   if (kind === NotificationKind.NOTIFICATION_KIND_PROMOTION_REMINDER) return { href: "/books", label: "Look for books" };
   return { href: "", label: "" };

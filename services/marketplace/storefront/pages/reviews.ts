@@ -10,8 +10,7 @@ import { starsOf } from "./stars.ts";
 export interface BookReviews {
   rating: Rating | undefined;
   reviews: readonly Review[];
-  /** The token of this page of them, and of the next one. */
-  page: string;
+  /** The token of the next page of them. */
   nextPage: string;
   /** What the reader of the page has said. */
   own: Review | undefined;
@@ -25,7 +24,7 @@ export function reviewsSection({ id }: Book, found: BookReviews | undefined): st
 </section>`;
 }
 
-function list(bookId: number, { rating, reviews, page, nextPage, own }: BookReviews): string {
+function list(bookId: number, { rating, reviews, nextPage, own }: BookReviews): string {
   const all =
     rating === undefined
       ? html`<p class="quiet">Nobody has rated this book here yet.</p>`
@@ -38,16 +37,15 @@ function list(bookId: number, { rating, reviews, page, nextPage, own }: BookRevi
 <p><a class="button second" href="/books/${bookId}/review">!${own === undefined ? "Rate this book" : "Change your review"}</a></p>
 !${reviews.map(
     (review) => html`!${reviewOf(review)}
-<p class="aside"><a href="!${commentsPath(review, page)}">!${review.commentCount === 0 ? "Comment" : formatCount(review.commentCount, "comment")}<span class="hidden"> on the review of ${review.authorName || "a reader"}</span></a></p>
+<p class="aside"><a href="${commentsPath(review)}">!${review.commentCount === 0 ? "Comment" : formatCount(review.commentCount, "comment")}<span class="hidden"> on the review of ${review.authorName || "a reader"}</span></a></p>
 </article>`,
   )}
 !${next}`;
 }
 
-/** @param page the token of the page of reviews that it stands on. */
-export function commentsPath({ bookId, id }: Pick<Review, "bookId" | "id">, page: string): string {
-  const query = page === "" ? "" : `?${new URLSearchParams({ reviews: page })}`;
-  return html`/books/${bookId}/reviews/${id}${query}`;
+/** Where the comments on a review are. */
+export function commentsPath({ bookId, id }: Pick<Review, "bookId" | "id">): string {
+  return `/books/${bookId}/reviews/${id}`;
 }
 
 /** A review without its end tag: what can be done with it stands inside. */
