@@ -2,6 +2,9 @@ import type { Kysely, Transaction } from "kysely";
 import { type Event, rowOf } from "./event.ts";
 import type { EventConsumerSchema, SetAsideRow } from "./event-consumer-tables.ts";
 
+/** A statement has little time, and on SQLite nobody else has any meanwhile. */
+const FORGOTTEN_AT_ONCE = 1_000;
+
 /** Why an event is set aside. */
 export interface SetAsideReason {
   /** In one line, without anything sensitive. Empty if it only waits behind another one. */
@@ -87,9 +90,13 @@ export class Inbox<Schema> {
 
   /** Whether another event of the same subject is set aside. */
   async isBlocked(tables: Tables, { source, subject }: Event): Promise<boolean> {
-    if (subject === "") return false;
-    const row = tables.selectFrom("set_aside_events").select("id").where("source", "=", source).where("subject", "=", subject);
-    return (await row.limit(1).executeTakeFirst()) !== undefined;
+    return (await firstSetAside(tables, { source, subject })) !== undefined;
+  }
+
+  /** Whether an event of the same subject that happened before is set aside. */
+  async waitsBehindEarlier(tables: Tables, { source, subject, position }: Event): Promise<boolean> {
+    const first = await firstSetAside(tables, { source, subject });
+    return first !== undefined && first < Number(position);
   }
 
   async noteHandled(tables: Tables, { source, id }: Pick<Event, "source" | "id">): Promise<void> {
@@ -124,8 +131,26 @@ export class Inbox<Schema> {
     return count;
   }
 
-  /** Forgets what was handled before a time. */
+  /** Forgets what was handled before a time, the oldest first: however much that is, nobody waits long for it. */
   async forget(before: Date): Promise<void> {
-    await this.tables.deleteFrom("event_inbox").where("handled_at_ms", "<", before.getTime()).execute();
+    const old = this.tables.selectFrom("event_inbox").select(["source", "id"]).where("handled_at_ms", "<", before.getTime());
+    const some = old.orderBy("handled_at_ms").limit(FORGOTTEN_AT_ONCE).$asTuple("source", "id");
+    while (true) {
+      const { numDeletedRows } = await this.tables
+        .deleteFrom("event_inbox")
+        .where(({ eb, refTuple }) => eb(refTuple("source", "id"), "in", some))
+        .executeTakeFirst();
+      if (Number(numDeletedRows) < FORGOTTEN_AT_ONCE) return;
+    }
   }
+}
+
+/** The position of the first event of a subject that is set aside. Events without a subject wait for nothing. */
+async function firstSetAside(
+  tables: Tables,
+  { source, subject }: Pick<Event, "source" | "subject">,
+): Promise<number | undefined> {
+  if (subject === "") return undefined;
+  const rows = tables.selectFrom("set_aside_events").select("position").where("source", "=", source);
+  return (await rows.where("subject", "=", subject).orderBy("position").limit(1).executeTakeFirst())?.position;
 }

@@ -60,10 +60,8 @@ export class SetAsideEvents<Schema> {
 
   /** Handles the events that wait behind none any more. */
   async release(signal: AbortSignal): Promise<void> {
-    const heads = await this.#heads();
-    for (const { source, subject, id, attempts } of heads) {
-      if (attempts === 0) await this.#handleAll({ source, subject, id }, { signal });
-    }
+    const heads = await this.#heads().where("attempts", "=", 0).execute();
+    for (const head of heads) await this.#handleAll(head, { signal });
   }
 
   /** Handles all that is set aside of one subject, in its order, until one fails. @returns how many. */
@@ -88,22 +86,27 @@ export class SetAsideEvents<Schema> {
 
   /** The subjects of the events that are meant, each once. */
   async #subjectsOf({ source = "", id = "" }: { source?: string; id?: string }) {
-    if (id === "") return (await this.#heads()).filter((row) => source === "" || row.source === source);
+    if (id === "") return (source === "" ? this.#heads() : this.#heads().where("source", "=", source)).execute();
     const rows = this.#inbox.tables.selectFrom("set_aside_events").select(["source", "subject", "id"]);
     const row = await rows.where("source", "=", source).where("id", "=", id).executeTakeFirst();
     if (row === undefined) throw notSetAside();
     return [row];
   }
 
-  /** The first event of each subject. */
-  async #heads(): Promise<Pick<SetAsideRow, "source" | "subject" | "id" | "attempts">[]> {
-    const columns = ["source", "subject", "id", "attempts"] as const;
-    const rows = await this.#inbox.tables.selectFrom("set_aside_events").select(columns).orderBy("position").execute();
-    const seen = new Set<string>();
-    return rows.filter(({ source, subject, id }) => {
-      const key = JSON.stringify(subject === "" ? [source, subject, id] : [source, subject]);
-      return !seen.has(key) && seen.add(key);
-    });
+  /** The first event of each subject: many may wait behind it. */
+  #heads() {
+    return this.#inbox.tables
+      .selectFrom("set_aside_events as head")
+      .select(["source", "subject", "id", "attempts"])
+      .where(({ or, eb, not, exists, selectFrom }) => {
+        const earlier = selectFrom("set_aside_events as earlier")
+          .select("earlier.id")
+          .whereRef("earlier.source", "=", "head.source")
+          .whereRef("earlier.subject", "=", "head.subject")
+          .whereRef("earlier.position", "<", "head.position");
+        return or([eb("subject", "=", ""), not(exists(earlier))]);
+      })
+      .orderBy("position");
   }
 }
 
