@@ -6,6 +6,8 @@ export type Outcome = "handled" | "skipped" | "known" | "waiting" | "set-aside";
 /** How far one log is handled, as it is told to Prometheus. */
 export interface Progress {
   readonly source: string;
+  /** Whether events come: without, it is not known how many there are. */
+  readonly connected: boolean;
   readonly behind: number;
   /** When the oldest event happened that is not handled yet, as far as is known. */
   readonly oldestAt: Date | undefined;
@@ -34,6 +36,15 @@ export function consumerMetrics(
     help: "Tries to handle an event that have failed",
     labelNames: ["source"],
     registers,
+  });
+  new Gauge({
+    name: "bookmesh_events_connected",
+    help: "Whether events come, from the log or by the broker: 0 if not, and then nobody knows how many there are",
+    labelNames: ["source"],
+    registers,
+    collect() {
+      for (const { source, connected } of ask.progress()) this.set({ source }, connected ? 1 : 0);
+    },
   });
   new Gauge({
     name: "bookmesh_events_behind",

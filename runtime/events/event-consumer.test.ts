@@ -1,3 +1,4 @@
+import { jest } from "@jest/globals";
 import { sql } from "kysely";
 import { ClientError, Status } from "nice-grpc-common";
 import { Registry } from "prom-client";
@@ -528,6 +529,55 @@ describe("a replay", () => {
     await until(async () => (await consumers[1]?.state())?.[0]?.replay, undefined);
   });
 
+  test("goes on in a replica that was there already", async () => {
+    const first = consume();
+    first.start();
+    await store.note("a", "one", "two");
+    await until(position(), 2);
+    await first.close();
+    jest.useFakeTimers({ doNotFake: ["Date", "nextTick", "performance", "queueMicrotask", "setImmediate", "setInterval"] });
+    const second = consume({ metrics: new Registry() });
+    second.start();
+    await second.state();
+    await first.replay("tests", new Date(0));
+
+    jest.advanceTimersByTime(60_000);
+    jest.useRealTimers();
+
+    await until(store.effects, ["one", "two", "one", "two"]);
+  });
+
+  test("keeps the order of a subject when one that is set aside in it is handled after all", async () => {
+    const broken = new Set<string>();
+    const consumer = consume({ subscriptions: [failing(broken)] });
+    consumer.start();
+    await store.note("a", "placed", "cancelled");
+    await store.note("b", "other");
+    await until(position(), 3);
+    broken.add("placed");
+
+    await consumer.replay("tests", new Date(0));
+    await until(async () => (await consumer.state())[0]?.replay, undefined);
+    expect(await store.effects()).toEqual(["placed", "cancelled", "other", "other"]);
+    broken.clear();
+    await consumer.setAside.retry({}, new AbortController().signal);
+
+    expect((await store.effects()).slice(4)).toEqual(["placed", "cancelled"]);
+    expect(await consumer.setAside.count()).toBe(0);
+  });
+
+  test("is not held up by a later event of the subject that is set aside", async () => {
+    const consumer = consume({ subscriptions: [failing(new Set(["cancelled"]))] });
+    consumer.start();
+    await store.note("a", "placed", "cancelled");
+    await until(position(), 2);
+
+    await consumer.replay("tests", new Date(0));
+
+    await until(store.effects, ["placed", "placed"]);
+    expect(await consumer.setAside.count()).toBe(1);
+  });
+
   test("begins anew with what is kept when the log has forgotten where it was", async () => {
     const first = consume();
     first.start();
@@ -600,6 +650,24 @@ describe("a replay", () => {
   test("is refused for a source whose events are not handled here", async () => {
     await expect(consume().replay("others", new Date(0))).rejects.toMatchObject({ kind: "not-found" });
   });
+});
+
+test("tells whether events come at all", async () => {
+  let away = true;
+  const source: EventSource = {
+    source: "tests",
+    follow(from, signal) {
+      if (away) throw new ClientError("/p.S/M", Status.UNAVAILABLE, "nobody there");
+      return store.log.follow(from, signal);
+    },
+  };
+  consume({ sources: [source] }).start();
+
+  await logs.find({ msg: "the log of events does not answer: tried again" });
+  expect(await metrics.metrics()).toContain('bookmesh_events_connected{source="tests"} 0');
+  away = false;
+
+  await until(async () => (await metrics.metrics()).includes('bookmesh_events_connected{source="tests"} 1'), true);
 });
 
 test("tells how far it is behind", async () => {

@@ -19,8 +19,8 @@ export { type EventHandler, on, type Subscription } from "./subscription.ts";
 
 const DAY_MS = 86_400_000;
 const FORGET_EVERY_MS = 3_600_000;
-/** How soon events are handled that another replica has released and did not live to handle. */
-const RELEASE_EVERY_MS = 60_000;
+/** How soon is done what another replica was to do and did not live to: to handle what it has set free, and to replay. */
+const TAKE_OVER_EVERY_MS = 60_000;
 const RETENTION_DAYS = 30;
 
 export interface EventConsumerOptions<Schema> {
@@ -98,14 +98,11 @@ export class EventConsumer<Schema> {
   start(): void {
     const { signal } = this.#stop;
     if (this.#queue !== undefined) void this.#run(this.#queue.follow(signal));
-    for (const follower of this.#followers) {
-      if (this.#queue === undefined) void this.#run(follower.follow(signal));
-      this.#startReplay(follower);
-    }
-    void this.#release();
+    else for (const follower of this.#followers) void this.#run(follower.follow(signal));
+    void this.#takeOver();
     void this.#run(this.#forget());
     const polls = [
-      pollEvery(RELEASE_EVERY_MS, () => this.#release(), noFailure),
+      pollEvery(TAKE_OVER_EVERY_MS, () => this.#takeOver(), noFailure),
       pollEvery(FORGET_EVERY_MS, () => this.#run(this.#forget()), noFailure),
     ];
     signal.addEventListener("abort", () => {
@@ -170,7 +167,15 @@ export class EventConsumer<Schema> {
     this.#replays.get(follower.source)?.abort();
     const replay = new AbortController();
     this.#replays.set(follower.source, replay);
-    void this.#run(follower.replay(AbortSignal.any([this.#stop.signal, replay.signal])));
+    const running = this.#run(follower.replay(AbortSignal.any([this.#stop.signal, replay.signal])));
+    void running.then(() => {
+      if (this.#replays.get(follower.source) === replay) this.#replays.delete(follower.source);
+    });
+  }
+
+  #takeOver(): Promise<void> {
+    for (const follower of this.#followers) if (!this.#replays.has(follower.source)) this.#startReplay(follower);
+    return this.#release();
   }
 
   #release(): Promise<void> {

@@ -24,7 +24,7 @@ export class PositionTaken extends CursorMoved {
   override readonly name = "PositionTaken";
 }
 
-type AnyInbox = Pick<Inbox<unknown>, "isKnown" | "isBlocked" | "isSetAside" | "moveCursor" | "takeBack">;
+type AnyInbox = Pick<Inbox<unknown>, "isKnown" | "isBlocked" | "isSetAside" | "waitsBehindEarlier" | "moveCursor" | "takeBack">;
 
 /** By itself: what was handled before it is not asked. */
 export function alone(inbox: AnyInbox): Passage {
@@ -77,7 +77,9 @@ export function replayed(inbox: AnyInbox, { since_ms, until_position }: { since_
     const own = replay.where("since_ms", "=", since_ms).where("until_position", "=", until_position);
     const { position } = (await own.executeTakeFirst()) ?? {};
     if (position === undefined || position >= Number(event.position)) return "known";
-    return (await inbox.isSetAside(tables, event)) ? "known" : "handle";
+    if (await inbox.isSetAside(tables, event)) return "known";
+    // A later one that is set aside does not hold it up.
+    return (await inbox.waitsBehindEarlier(tables, event)) ? "wait" : "handle";
   };
   return {
     foresee: standing,

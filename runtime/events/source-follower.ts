@@ -47,7 +47,7 @@ export class SourceFollower<Schema> {
 
   get progress(): Progress {
     const behind = Math.max(0, this.#newest - this.#handled);
-    return { source: this.source, behind, oldestAt: this.#inHand?.time };
+    return { source: this.source, connected: this.connected, behind, oldestAt: this.#inHand?.time };
   }
 
   /** Follows the log, and comes back whenever that ends. Resolves when the signal aborts. */
