@@ -21,6 +21,9 @@ let admin: ChannelModel;
 beforeAll(async () => {
   rabbitmq = await startRabbitmq();
   admin = await connect(rabbitmq.url);
+  const channel = await admin.createChannel();
+  await channel.assertExchange(EXCHANGE, "topic", { durable: true });
+  await channel.close();
 }, 120_000);
 afterAll(async () => {
   await admin.close();
