@@ -2,6 +2,8 @@ import type { EventLog } from "./event-log.ts";
 
 /** How long a process has the lease that has shown no sign of life. */
 export const LEASE_MS = 15_000;
+/** No process can have it for that long: the clock of the one that took it was wrong. */
+const TOO_LONG_MS = 4 * LEASE_MS;
 
 /** Which of the replicas hands the events of a log on to a broker, and how far that has come. */
 export class RelayLease {
@@ -22,7 +24,13 @@ export class RelayLease {
     const row = await this.#log.tables
       .updateTable("event_relay")
       .set({ owner: this.#owner, lease_until_ms: now + LEASE_MS })
-      .where((relay) => relay.or([relay("owner", "=", this.#owner), relay("lease_until_ms", "<", now)]))
+      .where((relay) =>
+        relay.or([
+          relay("owner", "=", this.#owner),
+          relay("lease_until_ms", "<", now),
+          relay("lease_until_ms", ">", now + TOO_LONG_MS),
+        ]),
+      )
       .returning("relayed_position")
       .executeTakeFirst();
     return row?.relayed_position;

@@ -129,6 +129,16 @@ describe("of several relays", () => {
     expect(await other.take()).toBe(7);
   });
 
+  test("one takes the lease that another one has whose clock is far ahead, as when that was killed", async () => {
+    const killed = new RelayLease(store.log, "killed", () => new Date(now + 86_400_000));
+    await killed.take();
+    await killed.note(7);
+
+    expect(await lease("other").take()).toBe(7);
+    now += LEASE_MS - 1;
+    expect(await lease("one more").take()).toBeUndefined();
+  });
+
   test("one that cannot go on begins anew, but where the store says that it was restored", async () => {
     const one = lease("one");
     await one.take();
