@@ -7,7 +7,16 @@ import { read, type StartedPush, startPush } from "../../test/support/service.ts
 import { orderPlaced } from "./testing-events.ts";
 
 const NIGHT = { from: "22:00", to: "07:30", timeZone: "Europe/Vienna" };
-const TABLES = ["notifications", "inboxes", "deliveries", "emails", "opt_outs", "preferences", "unsubscribe_tokens"] as const;
+const TABLES = [
+  "notifications",
+  "inboxes",
+  "deliveries",
+  "emails",
+  "email_turns",
+  "opt_outs",
+  "preferences",
+  "unsubscribe_tokens",
+] as const;
 const NOT_REGISTERED = { code: Status.NOT_FOUND, reason: "USER_NOT_REGISTERED" };
 const deleted = (userId: string) => testEvent(UserDeleted, { userId }, { source: "register", subject: `users/${userId}` });
 
@@ -23,6 +32,7 @@ async function rowsOf({ store }: StartedPush, userId: string): Promise<Record<st
 /** Gives a user one of everything. */
 async function fill({ client, store, events }: StartedPush, userId: string): Promise<void> {
   await events.handle(orderPlaced(userId));
+  await store.emails.takeTurn({ id: `of-${userId}`, userId, kind: "order-placed" }, { now: new Date(), limit: 1 });
   await client.updatePreferences({
     userId,
     preferences: { kinds: [{ kind: 2, web: true, email: false }], quietHours: NIGHT },

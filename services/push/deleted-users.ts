@@ -9,6 +9,7 @@ const TABLES = [
   "inboxes",
   "deliveries",
   "emails",
+  "email_turns",
   "opt_outs",
   "preferences",
   "unsubscribe_tokens",

@@ -8,7 +8,7 @@ import { startPush } from "../../test/support/service.ts";
 import { EmailQueue } from "./email-queue.ts";
 import type { Email } from "./email-store.ts";
 import { FROM, JUERGEN, MINUTE_MS, plain, startEmails } from "./testing-emails.ts";
-import { orderPlaced } from "./testing-events.ts";
+import { commentPosted, orderPlaced } from "./testing-events.ts";
 import { startMailServer } from "./testing-smtp.ts";
 
 test.each([
@@ -68,16 +68,16 @@ test("keeps e-mails while there is no server, and sends each once when there is"
   const { port, ...gone } = await startMailServer();
   await gone[Symbol.asyncDispose]();
   await using emails = await startEmails({ url: `smtp://127.0.0.1:${port}?tls=never` });
-  for (let i = 0; i < 12; i++) await emails.push.events.handle(orderPlaced("a"));
+  for (let i = 0; i < 10; i++) await emails.push.events.handle(orderPlaced("a"));
 
   await emails.look();
   await emails.pass(MINUTE_MS);
-  expect(await emails.waiting()).toBe(12);
+  expect(await emails.waiting()).toBe(10);
   await using server = await startMailServer({ port });
   await emails.pass(10 * MINUTE_MS);
 
-  expect(server.mails).toHaveLength(12);
-  expect(new Set(server.mails.map(({ headers }) => headers.get("message-id"))).size).toBe(12);
+  expect(server.mails).toHaveLength(10);
+  expect(new Set(server.mails.map(({ headers }) => headers.get("message-id"))).size).toBe(10);
   expect(await emails.waiting()).toBe(0);
 });
 
@@ -104,13 +104,57 @@ test("sends under the same Message-ID again what a killed process has sent and n
 test("sends each e-mail once when two replicas look at the same time", async () => {
   await using server = await startMailServer();
   await using emails = await startEmails({ url: plain(server) });
-  for (let i = 0; i < 20; i++) await emails.push.events.handle(orderPlaced("a"));
+  for (let i = 0; i < 20; i++) await emails.push.events.handle(orderPlaced(`user-${i % 2}`));
 
   const other = emails.sender();
   await Promise.all([emails.look(), other.look()]);
 
   expect(server.mails).toHaveLength(20);
   expect(new Set(server.mails.map(({ headers }) => headers.get("message-id"))).size).toBe(20);
+});
+
+test("sends ten e-mails of a kind to a user within an hour, in all replicas, and leaves the rest to the web", async () => {
+  await using server = await startMailServer();
+  await using emails = await startEmails({ url: plain(server) });
+  const comment = async (count: number) => {
+    for (let i = 0; i < count; i++) await emails.push.events.handle(commentPosted("author"));
+  };
+  await comment(8);
+  await emails.look();
+  await comment(8);
+  await emails.push.events.handle(commentPosted("another author"));
+  await emails.push.events.handle(commentPosted("author", { parentCommentId: 3n }));
+
+  await emails.pass(59 * MINUTE_MS);
+  const other = emails.sender();
+  await Promise.all([emails.look(), other.look()]);
+
+  expect(server.mails).toHaveLength(10 + 2);
+  expect(emails.logs.with({ msg: "an e-mail is left out: too many of its kind within an hour" })).toHaveLength(6);
+  expect(await emails.waiting()).toBe(0);
+  const { unreadCount } = await emails.push.client.listNotifications({ userId: "author" });
+  expect(unreadCount).toBe(17);
+
+  // The first eight were sent an hour ago, the other two were not.
+  await comment(9);
+  await emails.pass(MINUTE_MS);
+  expect(server.mails).toHaveLength(12 + 8);
+});
+
+test("does not count e-mails that could not be sent", async () => {
+  await using server = await startMailServer();
+  await using emails = await startEmails({ url: plain(server) });
+  for (let i = 0; i < 10; i++) {
+    server.refusals.address.push("451 try again");
+    await emails.push.events.handle(commentPosted("a"));
+  }
+  await emails.look();
+  expect(await emails.outcomes()).toEqual({ postponed: 10 });
+
+  await emails.push.events.handle(commentPosted("a"));
+  await emails.look();
+
+  expect(server.mails).toHaveLength(1);
 });
 
 test("has done with all e-mails in hand when a look is over, also when the store failed with one", async () => {

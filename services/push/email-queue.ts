@@ -10,6 +10,8 @@ import { quietUntil } from "./quiet-hours.ts";
 
 /** How many e-mails are sent at once. */
 export const EMAILS_AT_ONCE = 5;
+/** How many e-mails of one kind one user gets within an hour: others may write as many comments as they like. */
+const EMAILS_AN_HOUR = 10;
 /** Longer than sending takes at most (SEND_MS): a sender that is still there after it has given up. */
 const CLAIM_MS = 180_000;
 const FIRST_PAUSE_MS = 30_000;
@@ -18,7 +20,7 @@ const LONGEST_PAUSE_MS = 3_600_000;
 const GIVE_UP_AFTER_MS = 3 * 86_400_000;
 
 /** What became of an e-mail. */
-type Outcome = "sent" | "unwanted" | "unregistered" | "refused" | "expired" | "postponed" | "away";
+type Outcome = "sent" | "unwanted" | "too-many" | "unregistered" | "refused" | "expired" | "postponed" | "away";
 
 export interface EmailQueueOptions extends Omit<EmailTextOptions, "unsubscribeToken"> {
   store: EmailStore;
@@ -109,6 +111,10 @@ export class EmailQueue {
     if (quiet !== undefined) {
       await store.postpone(email, { until: quiet, attempts });
       return "postponed";
+    }
+    if (!(await store.takeTurn(email, { now: time, limit: EMAILS_AN_HOUR }))) {
+      logger.info({ email: id, kind }, "an e-mail is left out: too many of its kind within an hour");
+      return "too-many";
     }
     try {
       const addressee = await this.#addressee(userId);

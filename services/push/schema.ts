@@ -12,6 +12,7 @@ export interface Schema extends EventConsumerSchema, UserLockSchema {
   preferences: { user_id: string; quiet_from: string | null; quiet_to: string | null; time_zone: string | null };
   unsubscribe_tokens: { user_id: string; token: string };
   emails: EmailRow;
+  email_turns: { email_id: string; user_id: string; kind: Kind; taken_at_ms: number };
 }
 
 /** What is told to a user, on the web and by e-mail alike. */

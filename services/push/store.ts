@@ -10,6 +10,7 @@ import { emails } from "./migrations/0003-emails.ts";
 import { deliveryTimes } from "./migrations/0005-delivery-times.ts";
 import { emailsOfUsers } from "./migrations/0008-emails-of-users.ts";
 import { notificationAge } from "./migrations/0009-notification-age.ts";
+import { emailTurns } from "./migrations/0010-email-turns.ts";
 import type { NotificationStore } from "./notification.ts";
 import { notificationStore } from "./notification-store.ts";
 import { preferenceStore } from "./preference-store.ts";
@@ -26,6 +27,7 @@ const migrations = {
   "0007-user-locks": userLockTables,
   "0008-emails-of-users": emailsOfUsers,
   "0009-notification-age": notificationAge,
+  "0010-email-turns": emailTurns,
 };
 
 export interface PushStore extends NotificationStore, Database<Schema> {
