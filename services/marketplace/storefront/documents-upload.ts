@@ -39,6 +39,7 @@ const BROKEN = inAll("The file did not arrive whole. Please try again.");
 const BUSY = inAll("Too many people upload files just now. Please try again in a minute.");
 const FULL = inAll("There is no room for files just now. Please try again later.");
 const UNFINISHED = inAll("Too many uploads of yours are unfinished. Please finish them first.");
+const TOO_MANY = inAll("You keep as many documents as one may. Please delete some first.");
 const UNTAKEN_TYPE = aboutFile("is of a type that is not taken");
 const OTHER_TYPE = aboutFile("is damaged, or not of the type that its name says");
 const BAD_NAME = aboutFile("has a name that cannot be kept: please rename it first");
@@ -104,6 +105,7 @@ export async function uploadRoute(app: FastifyInstance, deps: UploadRouteDeps): 
       DOCUMENT_TOO_LARGE: ({ metadata }) =>
         instead(413, aboutFile(`is larger than ${formatBytes(BigInt(metadata.limit ?? 0))}`))(),
       QUOTA_EXCEEDED: instead(409, NO_ROOM),
+      TOO_MANY_DOCUMENTS: instead(409, TOO_MANY),
       TOO_MANY_UPLOADS: instead(409, UNFINISHED),
       UPLOAD_STALLED: instead(408, BROKEN),
       OVERLOADED: instead(503, BUSY),
