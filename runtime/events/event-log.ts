@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Kysely, sql, type Transaction } from "kysely";
+import type { Kysely, Transaction } from "kysely";
 import { currentCall } from "../call-context.ts";
 import { Failure } from "../errors.ts";
 import { reached } from "../steps.ts";
@@ -133,8 +133,7 @@ export class EventLog {
     const young = await this.tables
       .selectFrom("event_log")
       .select("position")
-      // The plus keeps SQLite from the index of times, by which it would sort all that is young before it takes the first.
-      .where(sql`+time_ms`, ">=", before.getTime())
+      .where("time_ms", ">=", before.getTime())
       .orderBy("position")
       .limit(1)
       .executeTakeFirst();
