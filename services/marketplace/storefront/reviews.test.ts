@@ -163,14 +163,17 @@ test("lets people browse and buy while reviews is away, and says so quietly", as
   const others = [
     await ada.get("/books/1/review"),
     await ada.post("/books/1/review", { rating: "5", text: "Kept words." }),
+    await ada.post("/books/1/reviews/x", { content: "Kept words.", key: randomUUID() }),
     await ada.get("/books/1/reviews/x"),
+    await ada.get("/comments/1"),
   ];
 
   expect(pages.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200]);
   expect(pages[0]?.body).toContain("Reviews are taking a break.");
   expect(pages[0]?.body).toContain("to cart</span></button>");
-  expect(others.map(({ statusCode }) => statusCode)).toEqual([503, 503, 503]);
-  expect(others[1]?.body).toContain("Kept words.</textarea>");
+  expect(others.map(({ statusCode }) => statusCode)).toEqual([503, 503, 503, 503, 503]);
+  for (const form of others.slice(1, 3)) expect(form.body).toContain("Kept words.</textarea>");
+  expect(others[2]?.body).not.toContain("Nobody has said anything yet.");
 });
 
 test("writes no words of readers into a log", async () => {

@@ -23,7 +23,7 @@ export interface CommentsParts {
   /** The address of the comments, and of this page of them. */
   path: string;
   here: string;
-  /** Undefined while nobody can say. */
+  /** Undefined if nobody can say, as little as what the comments are. */
   review: Review | undefined;
   comments: readonly Comment[];
   /** Whether this page begins with the newest thread. */
@@ -46,16 +46,16 @@ export function commentsPage(parts: CommentsParts): PageParts {
     next === undefined
       ? ""
       : html`<nav class="pages" aria-label="Pages"><a class="button second" href="${next}" rel="next">More comments</a></nav>`;
-  const main = html`<p class="crumb"><a href="/books/${book.id}#reviews">${book.title}</a></p>
-<h1>Comments on a review</h1>
-!${problemSummary(problems, FIELDS)}
-!${review === undefined ? "" : html`!${reviewOf(review)}</article>`}
-<section aria-labelledby="comments">
+  const list = html`<section aria-labelledby="comments">
 <h2 id="comments">Comments</h2>
 !${isFirst ? "" : html`<p class="aside"><a href="${path}">Newest comments</a></p>`}
 !${comments.length === 0 ? html`<p class="quiet">Nobody has said anything yet.</p>` : comments.map((comment) => said(comment, parts))}
 !${more}
-</section>
+</section>`;
+  const main = html`<p class="crumb"><a href="/books/${book.id}#reviews">${book.title}</a></p>
+<h1>Comments on a review</h1>
+!${problemSummary(problems, FIELDS)}
+!${review === undefined ? "" : html`!${reviewOf(review)}</article>\n!${list}`}
 !${write(parts)}`;
   return { title: formTitle("Comments", problems), main };
 }
