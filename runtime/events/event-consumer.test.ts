@@ -222,6 +222,23 @@ describe("an event that fails", () => {
     expect(logs.with({ msg: "an event waits for what is away" })).toHaveLength(1);
   });
 
+  test("has about a minute when another service is not well, as while that is deployed", async () => {
+    const waits: number[] = [];
+    let failures = 4;
+    const unwell = writeDown((text) => {
+      if (text === "bad" || failures-- > 0) throw new ClientError("/p.S/M", Status.UNIMPLEMENTED, "unknown method");
+    });
+    const consumer = consume({ subscriptions: [unwell] }, waits);
+
+    await consumer.handle(testEvent(Noted, { text: "one" }, { ...SOURCE, subject: "a" }));
+    await consumer.handle(testEvent(Noted, { text: "bad" }, { ...SOURCE, subject: "b" }));
+
+    expect(await store.effects()).toEqual(["one"]);
+    const minute = [6_400, 12_800, 25_600, 30_000];
+    expect(waits).toEqual([...minute, ...minute]);
+    expect(await consumer.setAside.list(undefined, 10)).toMatchObject([{ attempts: 5, error: "UNIMPLEMENTED: unknown method" }]);
+  });
+
   test("is set aside after five tries, and those of other subjects go on", async () => {
     const tried: string[] = [];
     consume({ subscriptions: [failing(new Set(["bad"]), tried)] }).start();

@@ -5,7 +5,7 @@ import { reached } from "../steps.ts";
 import { continueTrace } from "../trace-context.ts";
 import type { ConsumerMetrics, Outcome } from "./consumer-metrics.ts";
 import type { Event } from "./event.ts";
-import { inOneLine, isAway } from "./event-failures.ts";
+import { inOneLine, isAway, isUnwell } from "./event-failures.ts";
 import type { Inbox, SetAsideReason } from "./inbox.ts";
 import { CursorMoved, type Passage } from "./passage.ts";
 import { retryDelayMs } from "./retry-delay.ts";
@@ -13,6 +13,8 @@ import { type Subscription, UndecodableEvent } from "./subscription.ts";
 
 /** How often an event is tried before it is set aside. */
 export const MOST_TRIES = 5;
+/** A service that is not well counts as having failed that often before: its five tries take about a minute in all, and not three seconds. */
+const UNWELL_FAILURES = 5;
 /** How long the calls may take that one event leads to. */
 const TIME_A_TRY_MS = 60_000;
 
@@ -101,7 +103,8 @@ export class EventProcessor<Schema> {
           giveUp = { error: inOneLine(error), attempts: before + failures };
           continue;
         }
-        await this.#time.wait(retryDelayMs(failures, this.#time.random), signal);
+        const unwell = isUnwell(error) ? UNWELL_FAILURES : 0;
+        await this.#time.wait(retryDelayMs(unwell + failures, this.#time.random), signal);
       }
     }
   }
