@@ -28,27 +28,25 @@ export class TextQueues {
     this.#onRefused = onRefused;
   }
 
-  /** Resolves when each text is taken or refused. @throws when the connection is lost. */
+  /**
+   * Resolves when each text is taken or refused.
+   *
+   * @param signal aborts when the connection is lost, too.
+   * @throws when the signal aborts.
+   */
   async send(texts: readonly QueuedText[], signal: AbortSignal): Promise<void> {
     if (texts.length === 0) return;
     try {
       for (const { queue } of texts) if (!this.#known.has(queue)) await this.#declare(queue, signal);
       const channel = await this.#open(signal);
-      await orAborted(Promise.all(texts.map((text) => this.#put(channel, text))), signal);
+      const errors = await orAborted(Promise.all(texts.map((text) => put(channel, text))), signal);
+      // Nothing is refused by a connection that is lost: all of it is sent again.
+      signal.throwIfAborted();
+      for (const [index, { queue }] of texts.entries()) if (errors[index] !== null) this.#onRefused(queue, errors[index]);
     } catch (error) {
-      if (signal.aborted || this.#broker.lost.aborted) throw error;
+      if (signal.aborted) throw error;
       for (const { queue } of texts) this.#onRefused(queue, error);
     }
-  }
-
-  #put(channel: ConfirmChannel, { queue, body, id }: QueuedText): Promise<void> {
-    const options = { persistent: true, mandatory: true, messageId: id, expiration: KEPT_MS };
-    return new Promise((resolve) => {
-      channel.sendToQueue(queue, Buffer.from(body), options, (error: unknown) => {
-        if (error !== null) this.#onRefused(queue, error);
-        resolve();
-      });
-    });
   }
 
   async #open(signal: AbortSignal): Promise<ConfirmChannel> {
@@ -78,4 +76,12 @@ export class TextQueues {
     }
     this.#known.add(queue);
   }
+}
+
+/** @returns why the text was not taken; null if it was. */
+function put(channel: ConfirmChannel, { queue, body, id }: QueuedText): Promise<unknown> {
+  const options = { persistent: true, mandatory: true, messageId: id, expiration: KEPT_MS };
+  return new Promise((resolve) => {
+    channel.sendToQueue(queue, Buffer.from(body), options, resolve);
+  });
 }

@@ -233,6 +233,48 @@ test("hands events on also if a queue of other programs refuses what it is sent,
   await channel.close();
 });
 
+test("makes a queue of other programs anew that somebody has deleted", async () => {
+  const channel = await admin.createChannel();
+  const metrics = new Registry();
+  produce({ metrics, alsoPublish: ({ data }) => ({ queue: "deleted_orders", body: data.toString() }) });
+  await store.note("orders/1", "1");
+  await until(relayed, 1);
+  await channel.deleteQueue("deleted_orders");
+
+  await store.note("orders/1", "2");
+  await until(relayed, 2);
+  await store.note("orders/1", "3");
+  await until(relayed, 3);
+
+  expect(textOf(await channel.get("deleted_orders"))).toBe("3");
+  expect(await metrics.metrics()).toContain("bookmesh_events_refused_total 1");
+  await channel.close();
+});
+
+test("takes no lost connection for a refusal: the texts are sent again", async () => {
+  const road = await way();
+  const metrics = new Registry();
+  const sent: string[] = [];
+  const alsoPublish = ({ data }: { data: Uint8Array }) => {
+    const body = Buffer.from(data).toString();
+    sent.push(body);
+    if (body === "2" && sent.length === 2) road.cut();
+    return { queue: "lost_orders", body };
+  };
+
+  produce({ amqpUrl: road.url, metrics, alsoPublish });
+  await store.note("orders/1", "1");
+  await until(relayed, 1);
+  await store.note("orders/1", "2");
+  await until(relayed, 2);
+
+  expect(sent).toEqual(["1", "2", "2"]);
+  expect(await metrics.metrics()).toContain("bookmesh_events_refused_total 0");
+  const channel = await admin.createChannel();
+  expect(await channel.deleteQueue("lost_orders")).toEqual({ messageCount: 2 });
+  await channel.close();
+});
+
 test("hands events on also if a queue of other programs may not be used", async () => {
   const owner = await connect(rabbitmq.url);
   const channel = await owner.createChannel();
