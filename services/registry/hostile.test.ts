@@ -91,7 +91,7 @@ test("reports of numbers that cannot be are shown as numbers that can", async ()
       event: { $case: "load", value: { callsInFlight: 4_294_967_295, calls, interval: { seconds: -1n, nanos: 5 } } },
     });
   }
-  const shown = async () => (await it.client.listServices({})).services[0]?.instances[0]?.load;
+  const shown = async () => (await it.client.listServices({}, { deadlineMs: 10_000 })).services[0]?.instances[0]?.load;
   while ((await shown()) === undefined);
 
   const { rates = [] } = (await shown()) ?? {};

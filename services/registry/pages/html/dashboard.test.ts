@@ -73,23 +73,33 @@ test("shows where an instance is, how it fares and what it serves", async () => 
 });
 
 test.each([
-  ["never asked", NEW, "· unknown not asked yet", "· out not asked yet"],
-  ["silent", { ...GONE, lastCheckTime: secondsAgo(90) }, "✕ unavailable connection refused 1 min ago", "· out unavailable"],
+  ["never asked", () => NEW, "· unknown not asked yet", "· out not asked yet"],
+  [
+    "silent",
+    () => ({ ...GONE, lastCheckTime: secondsAgo(90) }),
+    "✕ unavailable connection refused 1 min ago",
+    "· out unavailable",
+  ],
   [
     "unhealthy",
-    { health: Health.HEALTH_UNHEALTHY, inEndpoints: false, problem: "it answers 500", lastCheckTime: secondsAgo(7_200) },
+    () => ({ health: Health.HEALTH_UNHEALTHY, inEndpoints: false, problem: "it answers 500", lastCheckTime: secondsAgo(7_200) }),
     "✕ unhealthy it answers 500 2 h ago",
     "· out unhealthy",
   ],
-  ["ejected", { inEndpoints: false, ejected: true, lastCheckTime: secondsAgo(1) }, "✓ healthy 1 s ago", "! out ejected by hand"],
+  [
+    "ejected",
+    () => ({ inEndpoints: false, ejected: true, lastCheckTime: secondsAgo(1) }),
+    "✓ healthy 1 s ago",
+    "! out ejected by hand",
+  ],
   [
     "called in a panic",
-    { ...GONE, inEndpoints: true, lastCheckTime: secondsAgo(0) },
+    () => ({ ...GONE, inEndpoints: true, lastCheckTime: secondsAgo(0) }),
     "✕ unavailable connection refused 0 s ago",
     "! in panic: nobody is healthy",
   ],
 ])("says why calls do or do not go to an instance that is %s", async (_what, says, health, endpoints) => {
-  const page = await pageOf({ services: () => [service("orders", { instances: [instance(1, says)] })] });
+  const page = await pageOf({ services: () => [service("orders", { instances: [instance(1, says())] })] });
 
   expect(rowOf(page, "192.0.2.1:8000")).toMatchObject({
     Health: health,
