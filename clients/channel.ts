@@ -4,6 +4,7 @@ import { type Channel, createChannel } from "nice-grpc";
 import { allContracts } from "../runtime/contracts.ts";
 import type { ChannelSecurity } from "../runtime/security.ts";
 import { registerLeastRequest } from "./least-request.ts";
+import { patientKeepalive } from "./patient-keepalive.ts";
 import { capBackoffs } from "./xds-backoff.ts";
 
 /**
@@ -50,6 +51,7 @@ export interface ChannelSettings {
  * @returns the channel, which is the caller's to close.
  */
 export function openChannel(target: string, settings: ChannelSettings): Channel {
+  patientKeepalive();
   const options: ChannelOptions = { ...CHANNEL_OPTIONS };
   if (target.startsWith("xds:")) {
     registerXds();
