@@ -75,7 +75,11 @@ export class TargetProcess implements AsyncDisposable {
       const failed = () => reject(new Error(`the target has not started: ${target.exit} ${target.troubles.join("\n")}`));
       target.#process.once("exit", failed);
       target.#process.on("message", (message: TargetMessage) => {
-        if (message.type === "trouble") target.troubles.push(message.what);
+        if (message.type === "trouble") {
+          target.troubles.push(message.what);
+          // It would never be ready: the process goes on whatever happens in it.
+          if (target.places.length === 0) failed();
+        }
         if (message.type === "vitals") target.#vitals.shift()?.(message.vitals);
         if (message.type !== "ready") return;
         target.#process.off("exit", failed);

@@ -50,6 +50,7 @@ export const addOrders: AddServices = async (server, { databaseUrl, logger, logs
 async function placeOne(store: OrdersStore, payments: PaymentProvider, now: Date): Promise<void> {
   const lines = [{ bookId: 1, title: "Book 1", quantity: 1, unitPrice }];
   const price = { currencyCode: unitPrice.currencyCode, subtotal: 0n, discount: 0n, total: 0n };
+  await store.carts.change({ userId: USER_ID }, now, () => [{ bookId: 1, quantity: 1 }]);
   await store.orders.begin({ id: ORDER_ID, userId: USER_ID, idempotencyKey: "first", requestHash: "", lines, price }, now);
   await payments.charge(ORDER_ID, unitPrice, "tok_ok", new AbortController().signal);
   await store.orders.place(ORDER_ID, now);
