@@ -15,6 +15,8 @@ interface Connector {
 
 /** In how many parts a peer's time to answer is counted. */
 const PARTS = 8;
+/** Whoever is held up all the time cannot tell, and gives up in the end. */
+const MOST_HELD_UP = 24;
 
 let patient = false;
 
@@ -25,7 +27,7 @@ let patient = false;
  * did nothing meanwhile (a long computation, no share of the processor) the timer
  * goes off before it looks at what has come, so it cuts off peers that have
  * answered, and fails the calls that they have. Here the time is counted in
- * parts: however long one of them took, it counts as one.
+ * parts, and one in which the process was held up does not count.
  */
 export function patientKeepalive(): void {
   if (patient) return;
@@ -55,22 +57,24 @@ function teach(prototype: Transport): void {
     maybeSendPing.call(this);
     if (this.keepaliveTimer === null || this.keepaliveTimer === before) return;
     clearTimeout(this.keepaliveTimer);
-    awaitAnswer(this, PARTS);
+    awaitAnswer(this, PARTS, MOST_HELD_UP);
   };
 }
 
-function awaitAnswer(transport: Transport, parts: number): void {
+/** @param parts how many are left; @param spare how many more there may be in which this process was held up. */
+function awaitAnswer(transport: Transport, parts: number, spare: number): void {
+  const ms = transport.keepaliveTimeoutMs / PARTS;
+  const startedAt = performance.now();
   const timer = setTimeout(() => {
-    if (parts > 1) {
-      awaitAnswer(transport, parts - 1);
-      return;
-    }
+    const heldUp = performance.now() - startedAt > 2 * ms && spare > 0;
+    if (heldUp) return awaitAnswer(transport, parts, spare - 1);
+    if (parts > 1) return awaitAnswer(transport, parts - 1, spare);
     // Behind what has come by now, the answer perhaps.
     setImmediate(() => {
       if (transport.keepaliveTimer !== timer) return;
       transport.keepaliveTimer = null;
       transport.handleDisconnect();
     });
-  }, transport.keepaliveTimeoutMs / PARTS).unref();
+  }, ms).unref();
   transport.keepaliveTimer = timer;
 }
