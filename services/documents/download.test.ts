@@ -1,4 +1,5 @@
 import { Status } from "nice-grpc";
+import type { CallFailure } from "../../clients/call-failure.ts";
 import { startDocuments, uploadAll } from "../../test/support/documents.ts";
 import { read } from "../../test/support/service.ts";
 import { gather, someBytes } from "./testing.ts";
@@ -58,10 +59,13 @@ test("a reader who leaves leaves nothing open", async () => {
   const document = await uploadAll(server, someBytes(5_000_000));
 
   for await (const _ of server.client.downloadDocument({ userId: "a", documentId: document.id })) break;
-  await server.logs.find({ msg: "call finished", path: "/bookstore.documents.v1.DocumentsService/DownloadDocument" });
 
-  const { bytes } = await gather(server.client.downloadDocument({ userId: "a", documentId: document.id, length: 10n }));
-  expect(bytes).toHaveLength(10);
+  // The place is free when what was being read from the disk is there: later than the call is over.
+  const again = () => gather(server.client.downloadDocument({ userId: "a", documentId: document.id, length: 10n }));
+  const refused = (error: CallFailure) => (error.reason === "OVERLOADED" ? undefined : Promise.reject(error));
+  let last: Awaited<ReturnType<typeof again>> | undefined;
+  while (last === undefined) last = await again().catch(refused);
+  expect(last.bytes).toHaveLength(10);
 });
 
 test("only so many download at once", async () => {
