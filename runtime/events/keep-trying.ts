@@ -1,11 +1,14 @@
 import type { Time } from "./event-processor.ts";
 import { longestDelayMs, retryDelayMs } from "./retry-delay.ts";
 
+/** Who has worked for as long as this is well: what ends it then is another matter than what ended it before. */
+const ENOUGH_MS = 1_000;
+
 /**
  * Does something that lasts until it fails, again and again with backoff, until it returns or the signal aborts.
  *
- * @param options.attempt calls `begun` when it works. What failed before is over once it has worked for as long as the wait
- *   that would come next: what fails as soon as it works is tried more and more seldom all the same.
+ * @param options.attempt calls `begun` when it works. What failed before is over once it has worked for a second, or for as long
+ *   as the wait that would come next: what fails as soon as it works is tried more and more seldom all the same.
  * @param options.onAway told of the first failure after it worked, and not of those that follow.
  * @param options.onBack told when it works again after that.
  * @param options.expected failures that are part of its life, of which nobody is told.
@@ -33,7 +36,8 @@ export async function keepTrying(options: {
       return await attempt(begun);
     } catch (error) {
       if (signal.aborted) return;
-      if (begunAt !== undefined && time.now().getTime() - begunAt >= longestDelayMs(failures)) failures = 0;
+      const enoughMs = Math.min(longestDelayMs(failures), ENOUGH_MS);
+      if (begunAt !== undefined && time.now().getTime() - begunAt >= enoughMs) failures = 0;
       failures++;
       if (!away && !expected(error)) {
         away = true;
