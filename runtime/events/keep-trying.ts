@@ -2,12 +2,12 @@ import type { Time } from "./event-processor.ts";
 import { longestDelayMs, retryDelayMs } from "./retry-delay.ts";
 
 /** Who has worked for as long as this is well: what ends it then is another matter than what ended it before. */
-const ENOUGH_MS = 1_000;
+const ENOUGH_MS = 200;
 
 /**
  * Does something that lasts until it fails, again and again with backoff, until it returns or the signal aborts.
  *
- * @param options.attempt calls `begun` when it works. What failed before is over once it has worked for a second, or for as long
+ * @param options.attempt calls `begun` when it works. What failed before is over once it has worked for 200 ms, or for as long
  *   as the wait that would come next: what fails as soon as it works is tried more and more seldom all the same.
  * @param options.onAway told of the first failure after it worked, and not of those that follow.
  * @param options.onBack told when it works again after that.
